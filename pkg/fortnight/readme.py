@@ -22,9 +22,11 @@ def render_readme(notebook: Notebook, folder: str = "nbs") -> str:
     from nbformat import reads
 
     shown = tuple(cell for cell in notebook.cells if not _HIDDEN.match(cell.source))
-    content = reads(dump_notebook(Notebook(shown, notebook.metadata, notebook.minor)), as_version=4)
+    metadata = {**notebook.metadata, "language_info": {"name": "python"}}
+    content = reads(dump_notebook(Notebook(shown, metadata, notebook.minor)), as_version=4)
     text, _ = MarkdownExporter().from_notebook_node(content)
-    return _LINK.sub(lambda link: f"]({_from_root(link[1], folder)})", text).strip() + "\n"
+    linked = _LINK.sub(lambda link: f"]({_from_root(link[1], folder)})", text)
+    return re.sub("\n{3,}", "\n\n", linked).strip() + "\n"
 
 
 def _from_root(target: str, folder: str) -> str:

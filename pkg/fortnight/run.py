@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,7 @@ class _Execution:
     running: int = 0
 
     def update(self, content: dict[str, Any]) -> None:
+        """Take note of the notebook and of the cell that is running."""
         self.content = content
         for index, cell in enumerate(content["cells"]):
             if cell["metadata"]["papermill"].get("status") == "running":
