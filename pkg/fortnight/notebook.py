@@ -101,8 +101,8 @@ def parse_notebook(text: str, path: Path) -> Notebook:
         cure = f"jupyter nbconvert --to notebook --inplace {path}"
         raise _unreadable(path, f"it is in format {version}, and fortnight reads format 4", cure)
     try:
-        cells = tuple(_parse_cell(cell) for cell in content["cells"])
-        return Notebook(cells, content["metadata"], content["nbformat_minor"])
+        cells = tuple(_parse_cell(cell) for cell in _checked(list, content["cells"]))
+        return Notebook(cells, _checked(dict, content["metadata"]), content["nbformat_minor"])
     except (KeyError, TypeError, AttributeError) as error:
         cure = "save it again in JupyterLab, or restore it"
         raise _unreadable(path, f"it is JSON, but no notebook (no usable {error})", cure) from None
@@ -113,11 +113,17 @@ def _parse_cell(cell: dict[str, Any]) -> Cell:
         id=cell.get("id", ""),
         kind=cell["cell_type"],
         source=_joined(cell["source"]),
-        metadata=cell["metadata"],
-        outputs=tuple(cell.get("outputs", ())),
+        metadata=_checked(dict, cell["metadata"]),
+        outputs=tuple(_checked(list, cell.get("outputs", []))),
         execution_count=cell.get("execution_count"),
         attachments=cell.get("attachments"),
     )
+
+
+def _checked(kind: type, value: Any) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(kind.__name__)
+    return value
 
 
 def _joined(source: str | list[str]) -> str:

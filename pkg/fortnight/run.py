@@ -9,16 +9,15 @@ __all__ = ['Watcher', 'RunPlan', 'Progress', 'check_plan', 'run_notebook']
 import json
 import logging
 import os
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .errors import FortnightError, did_you_mean
+from .errors import FortnightError
+from .kernel import KernelHome, check_kernel, kernel_home
 from .metrics import metrics_in
 from .notebook import Notebook, dump_notebook, parse_notebook, read_notebook, write_atomic
 from .parameters import check_names, is_plain
@@ -88,20 +87,7 @@ def check_plan(plan: RunPlan, notebook: Notebook) -> None:
             why="an executed notebook is a result; its source is yours to edit",
             cure="name another file with -o",
         )
-    _check_kernel(plan.kernel or notebook.kernel_name)
-
-
-def _check_kernel(name: str) -> None:
-    from jupyter_client.kernelspec import KernelSpecManager  # not needed by runs that are cached
-
-    installed = KernelSpecManager().find_kernel_specs()
-    if name not in installed:
-        raise FortnightError(
-            f"The kernel {name!r} is not installed.{did_you_mean(name, installed)}",
-            where="the notebook's kernelspec, or --kernel",
-            why=f"installed: {', '.join(sorted(installed)) or 'none'}",
-            cure="choose one of these with --kernel, or save the notebook with another kernel",
-        )
+    check_kernel(plan.kernel or notebook.kernel_name)
 
 # %% ../../nbs/lib/14_run.ipynb #446e263e
 @dataclass
@@ -119,7 +105,7 @@ class _Execution:
                 self.running = index
 
 
-def _engine(execution: _Execution, on_change: Callable[[], None], config: object) -> type:
+def _engine(execution: _Execution, on_change: Callable[[], None], home: KernelHome) -> type:
     # papermill takes 1 to 5 s to import: only who executes pays for it.
     from papermill.engines import NBClientEngine
 
@@ -131,21 +117,10 @@ def _engine(execution: _Execution, on_change: Callable[[], None], config: object
                 on_change()
 
             nb_man.save = save
-            return super().execute_managed_notebook(nb_man, kernel_name, config=config, **options)
+            private = {"config": home.config, "kernel_manager_class": home.manager_class}
+            return super().execute_managed_notebook(nb_man, kernel_name, **private, **options)
 
     return WatchedEngine
-
-
-@contextmanager
-def _private_transport() -> Iterator[object]:
-    from traitlets.config import Config
-
-    if os.name == "nt":  # ZeroMQ has no Unix sockets there
-        yield Config()
-        return
-    # mkdtemp makes the folder readable by its owner alone.
-    with tempfile.TemporaryDirectory(prefix="fortnight-") as folder:
-        yield Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
 
 # %% ../../nbs/lib/14_run.ipynb #c382d774
 def _execute(plan: RunPlan, content: Any, engine: type) -> Outcome:
@@ -203,16 +178,22 @@ def _observed(content: dict[str, Any], path: Path) -> Notebook:
     return replace(notebook, cells=tuple(cells), metadata=metadata)
 
 # %% ../../nbs/lib/14_run.ipynb #cbf0960a
-def _judge(outcome: Outcome, notebook: Notebook, running: int) -> tuple[Outcome, Failure | None]:
+def _judge(
+    outcome: Outcome, notebook: Notebook, running: int, ending: str
+) -> tuple[Outcome, Failure | None, Notebook]:
     if outcome == "passed":
-        return ("passed" if any(cell.has_code for cell in notebook.cells) else "empty"), None
+        worked = any(cell.has_code for cell in notebook.cells)
+        return "passed" if worked else "empty", None, notebook
     failure = first_failure(notebook)
     if failure is None:
         cell_id = notebook.cells[running].id if notebook.cells else ""
-        failure = Failure(running + 1, cell_id, *_WITHOUT_ERROR[outcome])
+        name, message = _WITHOUT_ERROR[outcome]
+        if outcome == "kernel_died" and ending:
+            message = f"{message}, by {ending}"
+        failure = Failure(running + 1, cell_id, name, message)
     # A cell's number is the source's, which has no cell with injected parameters.
     injected = [cell.id for cell in notebook.cells[: failure.cell]].count(_INJECTED)
-    return outcome, replace(failure, cell=failure.cell - injected)
+    return outcome, replace(failure, cell=failure.cell - injected), notebook
 
 
 _WITHOUT_ERROR: dict[Outcome, tuple[str, str]] = {
@@ -249,8 +230,7 @@ def run_notebook(plan: RunPlan, root: Path, watch: Watcher | None = None) -> Rec
     check_plan(plan, source)
     provenance = provenance_of(source, root)
     started, clock = datetime.now(UTC), time.monotonic()
-    outcome, executed, running = _watched(plan, source, watch)
-    outcome, failure = _judge(outcome, executed, running)
+    outcome, failure, executed = _watched(plan, source, watch)
     record = Record(
         notebook=os.path.relpath(plan.notebook.resolve(), root.resolve()).replace(os.sep, "/"),
         notebook_sha256=code_hash(source),
@@ -272,7 +252,7 @@ def run_notebook(plan: RunPlan, root: Path, watch: Watcher | None = None) -> Rec
 
 def _watched(
     plan: RunPlan, source: Notebook, watch: Watcher | None
-) -> tuple[Outcome, Notebook, int]:
+) -> tuple[Outcome, Failure | None, Notebook]:
     from nbformat import from_dict
 
     execution, clock = _Execution(), time.monotonic()
@@ -286,8 +266,8 @@ def _watched(
             done = sum(cell.has_code and cell.execution_count is not None for cell in own)
             watch(Progress(done, total, time.monotonic() - clock))
 
-    with _private_transport() as config:
+    with kernel_home() as home:
         content = from_dict(json.loads(dump_notebook(source)))
-        outcome = _execute(plan, content, _engine(execution, changed, config))
-    executed = _observed(execution.content, plan.notebook) if execution.content else source
-    return outcome, executed, execution.running
+        outcome = _execute(plan, content, _engine(execution, changed, home))
+        executed = _observed(execution.content, plan.notebook) if execution.content else source
+        return _judge(outcome, executed, execution.running, home.ending())

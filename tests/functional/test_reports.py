@@ -1,0 +1,222 @@
+"""The main job from the outside: demos in, reports and pages out, and no false green."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from fortnight.notebook import read_notebook
+from fortnight.record import record_in
+from tests.conftest import COMMAND
+
+METRIC = "import fortnight\nfortnight.metric('accuracy', 97.3, unit='%')"
+
+
+def record(workspace, name):
+    """Return the record of a report of 2026-11-16, given as a path below reports/."""
+    return record_in(read_notebook(workspace.root / "reports" / f"{name}.ipynb"))
+
+
+def report(workspace, *arguments):
+    """Report on a fixed sprint of the small workspace's calendar, the one with 2026-11-12."""
+    return workspace.fortnight("report", "--sprint", "2026-11-12", *arguments)
+
+
+SPRINT = "2026-11-09"
+
+
+def test_a_report(workspace):
+    """A demo becomes a report with its record, and a page with its metrics."""
+    workspace.demo("tea", METRIC, "f'{cups} cups'", parameters="cups: int = 2")
+    done = report(workspace, "-p", "cups=3")
+    assert done.returncode == 0, done.stderr
+    kept = record(workspace, f"{SPRINT}/tea")
+    assert kept.outcome == "passed"
+    assert kept.parameters == {"cups": 3}
+    assert [(m.name, m.value, m.unit) for m in kept.metrics] == [("accuracy", 97.3, "%")]
+    assert kept.notebook == "nbs/demos/tea.ipynb"
+    assert kept.provenance.commit == ""
+    page = (workspace.root / f"reports/site/{SPRINT}/tea.html").read_text()
+    assert "97.3" in page
+    assert "3 cups" in page
+    assert "not under version control" in page
+    assert str(workspace.root / "reports/site/index.html") in done.stdout
+    assert f"{SPRINT}/tea.html" in (workspace.root / "reports/site/index.html").read_text()
+
+
+def test_nothing_of_the_machine_is_kept(workspace):
+    """A report names no folder of the machine that made it."""
+    workspace.demo("tea", METRIC)
+    assert report(workspace).returncode == 0
+    text = (workspace.root / f"reports/{SPRINT}/tea.ipynb").read_text()
+    assert str(workspace.root.parent) not in text
+    assert os.uname().nodename not in text
+
+
+def test_output_in_ci_is_plain_lines(workspace):
+    """Without a terminal there are lines and no control codes; results alone on the output."""
+    workspace.demo("tea", METRIC)
+    done = report(workspace)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stderr.splitlines()[0] == "tea: running, 1 cells"
+    assert done.stderr.splitlines()[1].startswith("tea: passed after ")
+    assert len(done.stderr.splitlines()) == 2, done.stderr
+
+
+def test_a_failed_demo_stops_nothing_else(workspace):
+    """The others run, the page shows the failing cell, the exit code is 1."""
+    workspace.demo("a_broken", "1", "10 / 0", "'after'")
+    workspace.demo("tea", METRIC)
+    done = report(workspace)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert record(workspace, f"{SPRINT}/tea").passed
+    failure = record(workspace, f"{SPRINT}/a_broken.partial").failure
+    assert (failure.cell, failure.cell_id, failure.error) == (3, "code-2", "ZeroDivisionError")
+    page = (workspace.root / f"reports/site/{SPRINT}/a_broken.partial.html").read_text()
+    assert 'class="cell failed" id="cell-code-2"' in page
+    assert "ZeroDivisionError" in page
+    assert "a_broken.partial.html" in (workspace.root / "reports/site/index.html").read_text()
+    assert not (workspace.root / f"reports/{SPRINT}/a_broken.ipynb").exists()
+
+
+def test_a_good_report_is_replaced_only_by_a_good_one(workspace):
+    """A run that fails leaves the report as it was; one that passes clears up after it."""
+    good = workspace.root / f"reports/{SPRINT}/tea.ipynb"
+    workspace.demo("tea", METRIC)
+    report(workspace)
+    before = good.read_bytes()
+    workspace.demo("tea", METRIC, "10 / 0")
+    assert report(workspace).returncode == 1
+    assert good.read_bytes() == before
+    page = (workspace.root / f"reports/site/{SPRINT}/tea.html").read_text()
+    assert "A later run of this demo did not pass." in page
+    status = json.loads(workspace.fortnight("status", "--json").stdout)
+    assert status["notebooks"][0]["outcome"] == "failed"
+    workspace.demo("tea", METRIC, "'mended'")
+    assert report(workspace).returncode == 0
+    assert "mended" in good.read_text()
+    assert workspace.files("reports/**/*.partial.*") == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("import os; os._exit(0)", "kernel_died"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "kernel_died"),
+        ("# 1 + 1", "empty"),
+        ("%unknown_magic", "failed"),
+        ("raise SystemExit(3)", "failed"),
+        ("1 +", "failed"),
+        ("input('your name?')", "failed"),
+    ],
+)
+def test_no_false_green(workspace, code, outcome):
+    """What did not do its work is not passed, and says what happened instead."""
+    workspace.demo("tea", code)
+    done = report(workspace)
+    assert done.returncode == 1, done.stderr
+    assert record(workspace, f"{SPRINT}/tea.partial").outcome == outcome
+    assert f"tea: {outcome.replace('_', ' ')}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_notebook_under_several_names(workspace):
+    """Settings give a notebook names and parameters; what is typed wins over them."""
+    workspace.demo("tea", "print(cups, kind)", parameters="cups: int = 2\nkind: str = 'Assam'")
+    small = "[demo small]\nnotebook = tea\nparameters =\n    cups = 1\n"
+    large = "[demo large]\nnotebook = nbs/demos/tea.ipynb\nparameters =\n  cups = 9\n"
+    workspace.settings("[demos]\nrun = small, large\n" + small + large)
+    assert report(workspace, "-p", "kind=a = 'b'").returncode == 0
+    made = {f"reports/{SPRINT}/{name}.ipynb" for name in ("small", "large")}
+    assert workspace.files("reports/2*/*") == made
+    assert record(workspace, f"{SPRINT}/small").parameters == {"cups": 1, "kind": "a = 'b'"}
+    large = read_notebook(workspace.root / f"reports/{SPRINT}/large.ipynb")
+    assert large.cells[-1].outputs[0]["text"] == "9 a = 'b'\n"
+
+
+def test_sprint_dates_reach_the_demo(workspace):
+    """A demo that declares the sprint's days gets them."""
+    days = "sprint_first_day: str = ''\nsprint_last_day: str = ''"
+    workspace.demo("tea", "assert sprint_last_day == '2026-11-22'", parameters=days)
+    done = report(workspace)
+    assert done.returncode == 0, done.stderr
+    assert record(workspace, f"{SPRINT}/tea").parameters["sprint_first_day"] == SPRINT
+
+
+def test_a_notebook_runs_in_its_own_folder(workspace):
+    """The working folder is the notebook's, wherever the command was typed."""
+    (workspace.root / "elsewhere").mkdir()
+    workspace.demo("tea", "from pathlib import Path\nassert Path.cwd().name == 'demos'")
+    folder = workspace.root / "elsewhere"
+    assert workspace.fortnight("report", cwd=folder).returncode == 0
+    done = workspace.fortnight("run", "../nbs/demos/tea.ipynb", "-o", "out.ipynb", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "out.ipynb").is_file()
+
+
+def test_run_without_a_target(workspace):
+    """A run nobody named a target for is kept where it is nobody's record."""
+    workspace.notebook("nbs/explore/a b ü.ipynb", METRIC)
+    done = workspace.fortnight("run", "nbs/explore/a b ü.ipynb")
+    assert done.returncode == 0, done.stderr
+    assert "97.3 %" in done.stdout
+    assert workspace.files(".fortnight/**/*") == {".fortnight/runs/a b ü.ipynb"}
+
+
+def test_outputs_cannot_break_the_page(workspace):
+    """What a notebook prints, names or raises is text on the page and nothing else."""
+    evil = "<script>alert(1)</script>"
+    code = f"import fortnight\nfortnight.metric({evil!r}, 1, unit={evil!r})\nprint({evil!r})"
+    workspace.demo("tea", code, f"raise ValueError({evil!r})", parameters="x: str = ''")
+    report(workspace, "-p", f"x={evil}")
+    for page in workspace.root.glob("reports/site/**/*.html"):
+        assert "<script" not in page.read_text()
+
+
+def running(workspace) -> list[int]:
+    """Return the processes whose working folder lies in the workspace."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(workspace.root):
+                found.append(int(process.name))
+    return found
+
+
+def test_ctrl_c(workspace):
+    """Ctrl-C keeps what there is, exits with 130, and leaves no process behind."""
+    workspace.demo("tea", "print('poured')", "import time\ntime.sleep(600)")
+    command = [COMMAND, "report", "--sprint", "2026-11-12"]
+    process = subprocess.Popen(
+        command, cwd=workspace.root, env=workspace.environment, stderr=subprocess.PIPE, text=True
+    )
+    partial = workspace.root / f"reports/{SPRINT}/tea.partial.ipynb"
+    deadline = time.monotonic() + 60
+    while not (partial.exists() and "poured\\n" in partial.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert record(workspace, f"{SPRINT}/tea.partial").outcome == "interrupted"
+    deadline = time.monotonic() + 5
+    while running(workspace) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert running(workspace) == []
+
+
+def test_a_folder_that_cannot_be_written(workspace):
+    """A report that cannot be kept is an error that names the file."""
+    workspace.demo("tea", "1")
+    (workspace.root / "reports").write_text("a file where the folder should be")
+    done = report(workspace)
+    assert done.returncode == 2
+    assert "could not be written" in done.stderr
+    assert "Traceback" not in done.stderr
