@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 READY := .venv/.ready
+LOCKS := $(wildcard requirements*.lock)
 # A workspace brings its fortnight along; this repository is it.
 LOCAL := $(wildcard vendor/*.whl) -e .
 
@@ -35,16 +36,16 @@ bench: $(READY)
 setup: $(READY)
 
 # The stamp comes last, so that an interrupted set-up is done again.
-$(READY): requirements.lock pyproject.toml setup.py $(wildcard vendor/*.whl)
+$(READY): $(LOCKS) pyproject.toml setup.py $(wildcard vendor/*.whl)
 	@test -n "$(PYTHON)" || { echo "This needs Python 3.11 or later. Install it, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "Setting up .venv with $(if $(UV),uv,pip); the first time takes a minute or two."
 ifneq ($(UV),)
 	@UV_PYTHON_DOWNLOADS=never $(UV) venv --quiet --clear --python $(PYTHON) .venv
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes $(addprefix -r ,$(LOCKS))
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(LOCAL)
 else
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(addprefix -r ,$(LOCKS))
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(LOCAL)
 endif
 	@touch $@
@@ -53,6 +54,10 @@ lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 		$(if $(wildcard vendor),--find-links vendor --no-emit-package fortnight) \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements.lock
+	@for extra in $(wildcard requirements-*.in); do \
+		$(BIN)/uv pip compile $$extra -c requirements.lock --universal --python-version 3.11 --upgrade \
+			--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o $${extra%.in}.lock; \
+	done
 
 hooks: $(READY)
 	$(BIN)/pre-commit install

@@ -108,6 +108,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'fortnight.parameters.check_names': ('parameters.html#check_names', 'fortnight/parameters.py'),
                                       'fortnight.parameters.declared_parameters': ( 'parameters.html#declared_parameters',
                                                                                     'fortnight/parameters.py'),
+                                      'fortnight.parameters.effective_parameters': ( 'parameters.html#effective_parameters',
+                                                                                     'fortnight/parameters.py'),
                                       'fortnight.parameters.is_plain': ('parameters.html#is_plain', 'fortnight/parameters.py'),
                                       'fortnight.parameters.parameters_cell': ( 'parameters.html#parameters_cell',
                                                                                 'fortnight/parameters.py'),

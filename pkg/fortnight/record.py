@@ -56,7 +56,8 @@ class Record:
     """One execution of one notebook with one set of parameters, and how it ended.
 
     `notebook` is relative to the workspace, `notebook_sha256` the hash of its code cells,
-    `started` an ISO time in UTC, `seconds` the wall time of the whole run.
+    `parameters` are those that the run had, defaults included, `started` is an ISO time in UTC,
+    `seconds` the wall time of the whole run.
     """
 
     notebook: str

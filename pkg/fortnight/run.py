@@ -20,7 +20,7 @@ from .errors import FortnightError
 from .kernel import KernelHome, check_kernel, kernel_home
 from .metrics import metrics_in
 from .notebook import Notebook, dump_notebook, parse_notebook, read_notebook, write_atomic
-from .parameters import check_names, is_plain
+from .parameters import check_names, effective_parameters, is_plain
 from .provenance import provenance_of
 from fortnight.record import (
     Failure,
@@ -234,7 +234,7 @@ def run_notebook(plan: RunPlan, root: Path, watch: Watcher | None = None) -> Rec
     record = Record(
         notebook=os.path.relpath(plan.notebook.resolve(), root.resolve()).replace(os.sep, "/"),
         notebook_sha256=code_hash(source),
-        parameters=dict(plan.parameters),
+        parameters=effective_parameters(source, plan.parameters),
         sprint=plan.sprint,
         outcome=outcome,
         started=started.isoformat(timespec="seconds"),

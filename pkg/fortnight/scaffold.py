@@ -55,7 +55,12 @@ def _suggestion(name: str) -> str:
 # %% ../../nbs/lib/48_scaffold.ipynb #1aa087be
 # Where a seed goes, if not to the place that it has in this repository: a library starts at 00.
 _PLACES = {"nbs/lib/80_digits.ipynb": "nbs/lib/00_digits.ipynb"}
-_OWN = ("pkg/fortnight", 'packages = ["fortnight"]', 'known-first-party = ["fortnight"]')
+# What the tools' tables say of this package, and what they say of a workspace's.
+_OWN = {
+    "pkg/fortnight": "pkg/{}",
+    'packages = ["fortnight"]': 'packages = ["{}"]',
+    'known-first-party = ["fortnight"]': 'known-first-party = ["{}", "fortnight"]',
+}
 
 
 def workspace_files(package: str, first_day: date) -> dict[str, bytes]:
@@ -67,8 +72,8 @@ def workspace_files(package: str, first_day: date) -> dict[str, bytes]:
     # The tools are set up as they are here, from the first table that isn't about the project.
     own = seeds.pop("pyproject.toml")
     tools = own[own.index("[tool.nbdev]") :]
-    for name in _OWN:
-        tools = tools.replace(name, name.replace("fortnight", package))
+    for ours, theirs in _OWN.items():
+        tools = tools.replace(ours, theirs.format(package))
     wheel, content = pack_wheel()
     values = {"package": package, "first_day": first_day.isoformat(), "tools": tools}
     texts = {_PLACES.get(path, path): _adapted(text, package) for path, text in seeds.items()}
