@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH := $(wildcard nbs/demos/bench.ipynb)
 LOCKS := $(wildcard requirements*.lock)
 # A workspace brings its fortnight along; this repository is it.
 LOCAL := $(wildcard vendor/*.whl) -e .
@@ -15,10 +16,12 @@ LOCAL := $(wildcard vendor/*.whl) -e .
 help:
 	@echo "make demo    this sprint's reports, and where to look at them"
 	@echo "make test    every check and every test"
+ifneq ($(BENCH),)
 	@echo "make bench   the benchmarks, as a report"
+endif
 	@echo "make hooks   the same checks before every commit, and notebook diffs in git"
 	@echo "make lock    the newest versions into requirements.lock"
-	@echo "make clean   remove what make made; reports stay"
+	@echo "make clean   remove what make made; reports stay, and what an export replaced"
 
 demo: $(READY)
 	$(BIN)/fortnight report
@@ -30,8 +33,10 @@ test: $(READY)
 	$(BIN)/fortnight export --check
 	$(BIN)/python -m pytest
 
+ifneq ($(BENCH),)
 bench: $(READY)
 	$(BIN)/fortnight report bench
+endif
 
 setup: $(READY)
 
@@ -56,7 +61,7 @@ lock: $(READY)
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements.lock
 	@for extra in $(wildcard requirements-*.in); do \
 		$(BIN)/uv pip compile $$extra -c requirements.lock --universal --python-version 3.11 --upgrade \
-			--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o $${extra%.in}.lock; \
+			--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o $${extra%.in}.lock || exit 1; \
 	done
 
 hooks: $(READY)
@@ -64,5 +69,5 @@ hooks: $(READY)
 	git config --local include.path ../.gitconfig
 
 clean:
-	rm -rf .venv .fortnight reports/site build dist pkg/*.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .fortnight/runs reports/site build dist pkg/*.egg-info .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

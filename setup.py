@@ -15,10 +15,12 @@ class BuildFromNotebooks(build_py):
 
     def run(self) -> None:
         """Build the package, unless it would not be what the notebooks say."""
-        if not self.editable_mode:
-            self._check_drift()
+        if self.editable_mode:
+            super().run()
+            return
+        self._check_drift()
         super().run()
-        for listing in [] if self.editable_mode else ROOT.glob("pkg/*/templates/seeds.txt"):
+        for listing in ROOT.glob("pkg/*/templates/seeds.txt"):
             package = listing.parents[1].name
             for line in listing.read_text(encoding="utf-8").splitlines():
                 if line and not line.startswith("#"):

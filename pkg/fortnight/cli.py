@@ -166,15 +166,15 @@ def export(
     """Export the library notebooks into the package."""
     from fortnight.export import export_package, find_drift
 
-    if check:
-        drifts = find_drift(_settings())
-        for drift in drifts:
-            print(drift)
-        if drifts:
-            print("To make the package what its notebooks say: fortnight export")
-        _leave(passed=not drifts)
-    for drift in export_package(_settings()):
-        print(f"{drift.target} written" if drift.source else f"{drift.target} removed")
+    settings = _settings()
+    drifts = find_drift(settings) if check else export_package(settings)
+    for drift in drifts:
+        print(drift if check else f"{drift.target} {'written' if drift.source else 'removed'}")
+    if check and drifts:
+        print("To make the package what its notebooks say: fortnight export")
+    if not check and any(drift.state != "missing" for drift in drifts):
+        print("What stood there before is kept in .fortnight/replaced")
+    _leave(passed=not (check and drifts))
 
 # %% ../../nbs/lib/90_cli.ipynb #51490a9b
 def main() -> None:

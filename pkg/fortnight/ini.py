@@ -7,9 +7,10 @@ __all__ = ['Reader', 'DAY', 'COUNT', 'AMOUNT', 'RATE', 'CURRENCY', 'PACKAGE', 'I
 
 # %% ../../nbs/lib/03_ini.ipynb #643b1885
 import configparser
+import keyword
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,25 +23,41 @@ from .errors import FortnightError, did_you_mean
 class IniFile:
     """The values of a settings file by section and key, and the line that each stands on.
 
-    In `lines`, a section's own line has the empty key.
+    In `lines`, a section's own line has the empty key; `text` is the file, line by line.
     """
 
     path: Path
     values: Mapping[str, Mapping[str, str]]
     lines: Mapping[tuple[str, str], int]
+    text: Sequence[str]
 
-    def fail(self, section: str, key: str, what: str, why: str, below: int = 0) -> NoReturn:
-        """Raise the `FortnightError` of an entry, `below` lines under the one it begins on."""
+    def fail(self, section: str, key: str, what: str, why: str, quoted: str = "") -> NoReturn:
+        """Raise the error of an entry, at the line of it that reads `quoted`, or its first.
+
+        Raises
+        ------
+        FortnightError
+            Always.
+        """
         line = self.lines.get((section, key)) or self.lines.get((section, ""))
-        where = self.path.name + (f", line {line + below}" if line else "")
+        if line and quoted:
+            rest = range(line, len(self.text) + 1)
+            line = next((n for n in rest if self.text[n - 1].strip() == quoted.strip()), line)
+        where = self.path.name + (f", line {line}" if line else "")
         entry = f"[{section}] {key}".rstrip()
         raise FortnightError(f"{entry}: {what}", where=where, why=why, cure=f"edit {self.path}")
 
 # %% ../../nbs/lib/03_ini.ipynb #7d722963
 def read_ini(path: Path) -> IniFile:
-    """Read the settings file at `path`; a `FortnightError` names the first line it can't read."""
+    """Read the settings file at `path`.
+
+    Raises
+    ------
+    FortnightError
+        At the first line that can't be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark in front
         parser = configparser.ConfigParser(interpolation=None, default_section="")
         parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys keep their case
         parser.read_string(text, source=path.name)
@@ -53,7 +70,7 @@ def read_ini(path: Path) -> IniFile:
             cure=f"edit {path}",
         ) from None
     values = {name: dict(parser.items(name)) for name in parser.sections()}
-    return IniFile(path, values, _line_numbers(text))
+    return IniFile(path, values, _line_numbers(text), text.splitlines())
 
 
 def _line_of(error: Exception) -> int | None:
@@ -81,7 +98,7 @@ Reader = tuple[Callable[[str], object], str]
 
 
 def _count(text: str) -> int:
-    if not re.fullmatch(r"[0-9]+", text) or int(text) < 1:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
         raise ValueError(text)
     return int(text)
 
@@ -99,25 +116,37 @@ def _rate(text: str) -> float:
     return value
 
 
-def _matching(pattern: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(text)
-        return text
+def _currency(text: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", text):
+        raise ValueError(text)
+    return text
 
-    return read
+
+def _package(text: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]*", text) or keyword.iskeyword(text):
+        raise ValueError(text)
+    return text
 
 
 DAY: Reader = (date.fromisoformat, "expected a day written like 2026-11-16")
-COUNT: Reader = (_count, "expected a whole number from 1 up")
+COUNT: Reader = (_count, "expected a whole number from 1 up, of nine digits at most")
 AMOUNT: Reader = (_amount, "expected an amount of 0 or more, such as 0.08")
 RATE: Reader = (_rate, "expected a share from 0 to 1, such as 0.01")
-CURRENCY: Reader = (_matching("[A-Z]{3}"), "expected a currency's three letters, such as EUR")
-PACKAGE: Reader = (_matching(r"[a-z_][a-z0-9_]*"), "expected a Python package name, such as acme")
+CURRENCY: Reader = (_currency, "expected a currency's three letters, such as EUR")
+PACKAGE: Reader = (
+    _package,
+    "expected a Python package name, such as acme: small letters, no keyword",
+)
 
 # %% ../../nbs/lib/03_ini.ipynb #952fab7b
 def check_keys(ini: IniFile, section: str, known: Iterable[str]) -> None:
-    """Refuse a key of `section` that is not among those `known`."""
+    """Refuse a key of `section` that is not among those `known`.
+
+    Raises
+    ------
+    FortnightError
+        For the first that is not, with the near spelling.
+    """
     known = list(known)
     for key in ini.values[section]:
         if key not in known:

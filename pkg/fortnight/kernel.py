@@ -7,6 +7,8 @@ __all__ = ['check_kernel', 'KernelHome', 'kernel_home']
 
 # %% ../../nbs/lib/10_kernel.ipynb #c87d1280
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +23,18 @@ if TYPE_CHECKING:
     from traitlets.config import Config
 
 # %% ../../nbs/lib/10_kernel.ipynb #b34c129c
-def check_kernel(name: str) -> None:
-    """Refuse a kernel that is not installed, with those that are."""
-    from jupyter_client.kernelspec import KernelSpecManager  # runs that are cached need no kernel
+def check_kernel(name: str) -> bool:
+    """Refuse a kernel that can't be started; say whether it is Python of this environment.
 
-    installed = KernelSpecManager().find_kernel_specs()
+    Raises
+    ------
+    FortnightError
+        If no such kernel is installed, or the program that it starts is gone.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager  # takes a while to import
+
+    manager = KernelSpecManager()
+    installed = manager.find_kernel_specs()
     if name not in installed:
         raise FortnightError(
             f"The kernel {name!r} is not installed.{did_you_mean(name, installed)}",
@@ -33,6 +42,18 @@ def check_kernel(name: str) -> None:
             why=f"installed: {', '.join(sorted(installed)) or 'none'}",
             cure="choose one of these with --kernel, or save the notebook with another kernel",
         )
+    program = manager.get_kernel_spec(name).argv[0]
+    # jupyter_client starts this interpreter for a kernelspec that only says "python".
+    if program in ("python", "python3", f"python3.{sys.version_info.minor}"):
+        return True
+    if shutil.which(program) is None:
+        raise FortnightError(
+            f"The kernel {name!r} cannot be started.",
+            where=installed[name],
+            why=f"it starts {program}, which is not there",
+            cure=f"jupyter kernelspec remove {name}, or choose another one with --kernel",
+        )
+    return Path(program) == Path(sys.executable)
 
 # %% ../../nbs/lib/10_kernel.ipynb #f5cd934b
 class KernelHome:
@@ -75,6 +96,12 @@ class KernelHome:
         if code is None:
             return ""
         return f"exit code {code}" if code >= 0 else f"signal {Signals(-code).name}"
+
+    def last_line(self) -> str:
+        """Return the last line that the kernel wrote to its error stream, if any."""
+        stream = self.folder / "stderr"
+        text = stream.read_text(encoding="utf-8", errors="replace") if stream.exists() else ""
+        return text.strip().rpartition("\n")[2]
 
 
 @contextmanager

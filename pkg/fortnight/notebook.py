@@ -88,7 +88,13 @@ def _unreadable(path: Path, why: str, cure: str) -> FortnightError:
 
 # %% ../../nbs/lib/05_notebook.ipynb #cdce6e5d
 def parse_notebook(text: str, path: Path) -> Notebook:
-    """Parse the JSON `text` of a notebook; `path` is named in errors only."""
+    """Parse the JSON `text` of a notebook; `path` is named in errors only.
+
+    Raises
+    ------
+    FortnightError
+        If it isn't a notebook of format 4.
+    """
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:

@@ -125,7 +125,8 @@ def parse_value(parameter: Parameter, text: str) -> Any:
     FortnightError
         If it is not of the parameter's kind, or the kind cannot be set from text.
     """
-    for kind in parameter.kind.split(" | "):  # as ast.unparse writes a union
+    # As ast.unparse writes a union. What can be None is None when the text says so.
+    for kind in sorted(parameter.kind.split(" | "), key=lambda kind: kind != "None"):
         try:
             return _parse_kind(kind, text)
         except (ValueError, KeyError, SyntaxError):
@@ -174,7 +175,13 @@ def parse_parameters(notebook: Notebook, given: Mapping[str, str]) -> dict[str, 
 
 
 def check_names(notebook: Notebook, names: Sequence[str]) -> None:
-    """Refuse the first of `names` that the notebook does not declare."""
+    """Refuse names that the notebook does not declare.
+
+    Raises
+    ------
+    FortnightError
+        For the first of `names` that it doesn't, with the near spelling.
+    """
     declared = [parameter.name for parameter in declared_parameters(notebook)]
     unknown = [name for name in names if name not in declared]
     if unknown and parameters_cell(notebook) is None:

@@ -8,26 +8,50 @@ __all__ = ['render_readme']
 # %% ../../nbs/lib/20_readme.ipynb #f8e4a502
 import posixpath
 import re
+from dataclasses import replace
 
+from .errors import FortnightError
 from .notebook import Notebook, dump_notebook
 
 # %% ../../nbs/lib/20_readme.ipynb #a5b0ac01
 _LINK = re.compile(r"\]\((?![a-z]+:|#|/)([^)\s]+)\)")
+_FENCE = re.compile(r"(^```.*?^```)", re.MULTILINE | re.DOTALL)
 _HIDDEN = re.compile(r"#\|\s*hide\b")
 
 
 def render_readme(notebook: Notebook, folder: str = "nbs") -> str:
-    """Return the README's text for an index notebook that lies in `folder` of the workspace."""
+    """Return the README's text for an index notebook that lies in `folder` of the workspace.
+
+    Raises
+    ------
+    FortnightError
+        If an output is a picture, which a README can't carry.
+    """
     from nbconvert.exporters import MarkdownExporter  # takes 0.5 s
     from nbformat import reads
 
-    shown = tuple(cell for cell in notebook.cells if not _HIDDEN.match(cell.source))
+    shown = tuple(
+        replace(cell, source=_relinked(cell.source, folder)) if cell.kind == "markdown" else cell
+        for cell in notebook.cells
+        if not _HIDDEN.match(cell.source)
+    )
     metadata = {**notebook.metadata, "language_info": {"name": "python"}}
     content = reads(dump_notebook(Notebook(shown, metadata, notebook.minor)), as_version=4)
-    text, _ = MarkdownExporter().from_notebook_node(content)
-    linked = _LINK.sub(lambda link: f"]({_from_root(link[1], folder)})", text)
-    return re.sub("\n{3,}", "\n\n", linked).strip() + "\n"
+    text, resources = MarkdownExporter().from_notebook_node(content)
+    if resources["outputs"]:
+        raise FortnightError(
+            "The front page shows a picture that a cell has made.",
+            where=f"{folder}/index.ipynb",
+            why="a README is text, and has no place for it",
+            cure="save the picture in a file, and name it in a markdown cell",
+        )
+    return re.sub("\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def _from_root(target: str, folder: str) -> str:
-    return posixpath.normpath(posixpath.join(folder, target))
+def _relinked(source: str, folder: str) -> str:
+    def from_root(link: re.Match[str]) -> str:
+        return f"]({posixpath.normpath(posixpath.join(folder, link[1]))})"
+
+    # What stands between fences is code, even where it looks like a link.
+    parts = _FENCE.split(source)
+    return "".join(p if p.startswith("```") else _LINK.sub(from_root, p) for p in parts)

@@ -9,10 +9,11 @@ __all__ = ['Outcome', 'RECORD_VERSION', 'Failure', 'first_failure', 'Record', 'c
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from .errors import FortnightError
-from .metrics import Metric, metrics_in
+from .metrics import Metric, checked_metric, metrics_in
 from .notebook import Notebook
 from .provenance import Provenance
 
@@ -22,7 +23,10 @@ Outcome = Literal["passed", "failed", "timed_out", "kernel_died", "interrupted",
 
 @dataclass(frozen=True)
 class Failure:
-    """The first error of a run: in which cell (counted from 1, with its id), and what it says."""
+    """The first error of a run: in which cell (counted from 1, with its id), and what it says.
+
+    `cell` is 0 where no cell had begun.
+    """
 
     cell: int
     cell_id: str
@@ -31,20 +35,23 @@ class Failure:
 
     def __str__(self) -> str:
         message = f": {self.message}" if self.message else ""
-        return f"cell {self.cell} ({self.cell_id or 'no id'}): {self.error}{message}"
+        place = f"cell {self.cell} ({self.cell_id or 'no id'})" if self.cell else "the kernel"
+        return f"{place}: {self.error}{message}"
 
 # %% ../../nbs/lib/12_record.ipynb #decfe166
 def first_failure(notebook: Notebook) -> Failure | None:
     """Return the first error among the outputs of an executed notebook."""
     for number, cell in enumerate(notebook.cells, start=1):
+        if "raises-exception" in cell.tags:
+            continue
         for output in cell.outputs:
-            if output.get("output_type") == "error" and not _left_on_purpose(output):
+            if output.get("output_type") == "error" and not _left_politely(output):
                 name, message = output.get("ename", "Error"), output.get("evalue", "")
                 return Failure(number, cell.id, str(name), str(message))
     return None
 
 
-def _left_on_purpose(output: Mapping[str, Any]) -> bool:
+def _left_politely(output: Mapping[str, Any]) -> bool:
     return output.get("ename") == "SystemExit" and output.get("evalue") in ("", "0", "None")
 
 # %% ../../nbs/lib/12_record.ipynb #7b533913
@@ -107,9 +114,9 @@ def record_in(notebook: Notebook) -> Record | None:
         return None
     try:
         return _parse_record(dict(kept))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, FortnightError) as error:
         raise FortnightError(
-            f"The record of this run cannot be read: {error}.",
+            f"The record of this run cannot be read: {getattr(error, 'what', error)}.",
             where=f"{notebook.title or 'the notebook'}: metadata.fortnight",
             why=f"expected a record of version {RECORD_VERSION}; it may be of a later one",
             cure="make the report again: fortnight report",
@@ -121,7 +128,11 @@ def _parse_record(kept: dict[str, Any]) -> Record:
         raise ValueError("its version is unknown")
     if kept["outcome"] not in get_args(Outcome):
         raise ValueError(f"there is no outcome {kept['outcome']!r}")
-    kept["metrics"] = tuple(Metric(**content) for content in kept["metrics"])
+    datetime.fromisoformat(kept["started"])
+    kept["seconds"] = float(kept["seconds"])
+    kept["parameters"] = dict(kept["parameters"])
+    kept["metrics"] = tuple(checked_metric(Metric(**content)) for content in kept["metrics"])
     kept["failure"] = Failure(**kept["failure"]) if kept["failure"] else None
     kept["provenance"] = Provenance(**kept["provenance"])
+    kept["provenance"].packages.items()
     return Record(**kept)

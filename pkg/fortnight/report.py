@@ -7,6 +7,7 @@ __all__ = ['Watcher', 'choose_demos', 'ReportPlan', 'plan_reports', 'Reports', '
 
 # %% ../../nbs/lib/42_report.ipynb #6ef52411
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -95,9 +96,17 @@ def plan_reports(
 
 def _plan(settings: Settings, sprint: Sprint, demo: Demo, given: Mapping[str, str]) -> ReportPlan:
     notebook = read_notebook(demo.notebook)
-    declared = {parameter.name for parameter in declared_parameters(notebook)}
+    declared = {parameter.name: parameter for parameter in declared_parameters(notebook)}
     days = {"sprint_first_day": sprint.first_day, "sprint_last_day": sprint.last_day}
     texts = {name: day.isoformat() for name, day in days.items() if name in declared}
+    for name in texts:
+        if "str" not in declared[name].kind:
+            raise FortnightError(
+                f"The parameter {name!r} cannot take the sprint's day.",
+                where=f"{name} = {declared[name].default}",
+                why="the day is handed over as a text, such as 2026-11-16",
+                cure=f'declare it as one: {name}: str = ""',
+            )
     parameters = parse_parameters(notebook, {**texts, **demo.parameters, **given})
     output = settings.reports_folder / sprint.name / f"{demo.name}.ipynb"
     plan = RunPlan(demo.notebook, output, parameters, sprint.name)
@@ -137,13 +146,18 @@ def make_reports(
         If a run cannot begin, or something cannot be written.
     """
     records: dict[str, Record] = {}
-    for plan in plans:
-        watch_run = _naming(plan.demo, watch) if watch else None
-        record = records[plan.demo] = run_notebook(plan.run, settings.root, watch_run)
-        if watch:
-            watch(plan.demo, record)
-        if record.outcome == "interrupted":
-            break
+    try:
+        for plan in plans:
+            watch_run = _naming(plan.demo, watch) if watch else None
+            record = records[plan.demo] = run_notebook(plan.run, settings.root, watch_run)
+            if watch:
+                watch(plan.demo, record)
+            if record.outcome == "interrupted":
+                break
+    except FortnightError:
+        with suppress(FortnightError):  # what is finished gets its pages, if there is room
+            make_site(settings, today)
+        raise
     return Reports(records, make_site(settings, today))
 
 
@@ -170,9 +184,11 @@ def plan_run(
     FortnightError
         If the notebook can't be read, or declares no such parameter.
     """
-    runs = settings.root / ".fortnight" / "runs"
     parameters = parse_parameters(read_notebook(notebook), given)
-    return RunPlan(notebook, output or runs / notebook.name, parameters, kernel=kernel)
+    inside = notebook.resolve().is_relative_to(settings.root.resolve())
+    place = notebook.resolve().relative_to(settings.root.resolve()) if inside else notebook.name
+    target = output or settings.root / ".fortnight" / "runs" / place
+    return RunPlan(notebook, target, parameters, kernel=kernel)
 
 
 def run_one(settings: Settings, plan: RunPlan, watch: Watcher) -> Record:

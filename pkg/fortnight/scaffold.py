@@ -13,13 +13,13 @@ import shutil
 import sys
 import tempfile
 from datetime import date, timedelta
-from importlib import resources
 from pathlib import Path
 
 from .errors import FortnightError
 from .export import export_package
+from .ini import PACKAGE
 from .notebook import write_atomic
-from .settings import read_settings
+from .settings import package_folder, read_settings
 from .wheel import pack_wheel, seed_folder, seed_paths
 
 # %% ../../nbs/lib/48_scaffold.ipynb #5eb6f831
@@ -31,13 +31,15 @@ def check_package_name(path: Path) -> str:
     FortnightError
         If the folder's name cannot be a package's; it says what to type instead.
     """
-    name = path.name
-    if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or keyword.iskeyword(name):
+    name, (read_package, _) = path.name, PACKAGE
+    try:
+        read_package(name)
+    except ValueError:
         why = "the package gets the folder's name: small letters, digits and '_', no keyword"
-    elif name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
-        why = "a module of this name is installed already, and the workspace would hide it"
     else:
-        return name
+        if name not in sys.stdlib_module_names and importlib.util.find_spec(name) is None:
+            return name
+        why = "a module of this name is installed already, and the workspace would hide it"
     raise FortnightError(
         f"{name!r} cannot be the name of the workspace's package.",
         where=str(path),
@@ -89,7 +91,7 @@ def _adapted(text: str, package: str) -> str:
 def _filled_templates(values: dict[str, str]) -> dict[str, str]:
     import jinja2
 
-    folder = Path(str(resources.files("fortnight"))) / "templates" / "workspace"
+    folder = package_folder() / "templates" / "workspace"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,

@@ -16,7 +16,7 @@ from .errors import FortnightError
 from .export import module_of
 from .notebook import read_notebook
 from .settings import Settings, find_root, read_settings
-from .site import find_reports
+from .site import Report, find_reports
 
 # %% ../../nbs/lib/44_status.ipynb #f2cc3cba
 Kind = Literal["exploration", "library", "demo"]
@@ -72,12 +72,11 @@ def status_of(settings: Settings, today: date) -> Status:
 
 
 def _latest_outcomes(settings: Settings) -> dict[str, tuple[str, str]]:
-    latest: dict[str, tuple[str, str]] = {}
+    latest: dict[str, Report] = {}
     for report in find_reports(settings.reports_folder):  # the newest sprint first
-        name = report.name.removesuffix(".partial")
-        if name not in latest or (report.partial and latest[name][0] == report.sprint):
-            latest[name] = (report.sprint, report.outcome)
-    return latest
+        if report.demo not in latest or report.follows(latest[report.demo]):
+            latest[report.demo] = report
+    return {demo: (report.sprint, report.outcome) for demo, report in latest.items()}
 
 
 def _notebook_status(
@@ -89,8 +88,9 @@ def _notebook_status(
     except FortnightError as error:
         return NotebookStatus(name, kind, "", problem=error.why)
     if kind == "library":
-        module = f"{settings.package}.{module_of(notebook)}".removesuffix(".__init__")
-        return NotebookStatus(name, kind, notebook.title, module.rstrip("."))
+        module = module_of(notebook)
+        leads_to = f"{settings.package}.{module}".removesuffix(".__init__") if module else ""
+        return NotebookStatus(name, kind, notebook.title, leads_to)
     demos = [demo.name for demo in settings.demos if demo.notebook == path]
     ran = [latest[demo] for demo in demos if demo in latest]
     # With several demos of one notebook, one that did not pass is the news.

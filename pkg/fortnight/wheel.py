@@ -13,31 +13,27 @@ import io
 import zipfile
 from collections.abc import Mapping
 from importlib import metadata
-from importlib.resources import files
 from pathlib import Path
 
 from .errors import FortnightError
+from .settings import package_folder
 
 # %% ../../nbs/lib/47_wheel.ipynb #b0ff3ab1
 def seed_paths() -> tuple[str, ...]:
     """Return what a new workspace is made from, relative to this repository's root."""
-    text = (_package() / "templates" / "seeds.txt").read_text(encoding="utf-8")
+    text = (package_folder() / "templates" / "seeds.txt").read_text(encoding="utf-8")
     lines = (line.strip() for line in text.splitlines())
     return tuple(line for line in lines if line and not line.startswith("#"))
 
 
 def seed_folder() -> Path:
     """Return the folder that the seeds lie in: inside the package, or the checkout's root."""
-    inside = _package() / "seeds"
-    return inside if inside.is_dir() else _package().parents[1]
-
-
-def _package() -> Path:
-    return Path(str(files("fortnight")))
+    inside = package_folder() / "seeds"
+    return inside if inside.is_dir() else package_folder().parents[1]
 
 # %% ../../nbs/lib/47_wheel.ipynb #d08284ff
 _TIME = (1980, 1, 1, 0, 0, 0)
-_METADATA = ("METADATA", "entry_points.txt", "top_level.txt")
+_METADATA = ("METADATA", "entry_points.txt", "top_level.txt", "licenses/LICENSE")
 _TAG = "Wheel-Version: 1.0\nGenerator: fortnight\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -67,7 +63,7 @@ def pack_wheel() -> tuple[str, bytes]:
 
 
 def _package_files() -> dict[str, bytes]:
-    package, seeds = _package(), seed_folder()
+    package, seeds = package_folder(), seed_folder()
     paths = (path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc")
     content = {f"fortnight/{path.relative_to(package).as_posix()}": path for path in paths}
     content |= {f"fortnight/seeds/{seed}": seeds / seed for seed in seed_paths()}

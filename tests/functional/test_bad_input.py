@@ -40,6 +40,11 @@ def test_no_workspace(tmp_path):
         (SETTINGS + "[demo digits]\nparameter = seed = 1\n", 7, "Did you mean 'parameters'?"),
         (SETTINGS + "[product]\ncurrency = EUR\ncases_per_sprint = -1\n", 8, "from 1 up"),
         (SETTINGS + "[product]\ncurrency = euro\n", 7, "three letters"),
+        (SETTINGS.replace("14", "99999999999"), 5, "nine digits"),
+        (SETTINGS + "[demo  a/b]\nnotebook = digits\n", 6, "cannot name a report"),
+        (SETTINGS + "[demo a]\nnotebook = digits\n[demo  a]\nnotebook = digits\n", 8, "twice"),
+        (SETTINGS + "[demo a]\nnotebook = digits\nparameters =\n # no\n x = 1\n x = 2\n", 11, "x"),
+        (SETTINGS + "[demo a]\nnotebook = digits\nparameters =\n # no\n\n x\n", 11, "name = value"),
         (SETTINGS + "a line of prose\n", 6, "[section] lines"),
         (SETTINGS + "[sprint]\n", 6, "already exists"),
     ],
@@ -51,6 +56,23 @@ def test_settings(workspace, settings, line, hint):
     said = refused(workspace, "report")
     assert f"settings.ini, line {line}" in said
     assert hint in said
+
+
+def test_settings_from_other_editors(workspace):
+    """A mark at the front, Windows line ends and spaces in a section's name are no errors."""
+    workspace.demo("digits", "1")
+    text = SETTINGS + "[demo  small]\nnotebook = digits\n"
+    path = workspace.root / "settings.ini"
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    done = workspace.fortnight("status", "--json")
+    assert done.returncode == 0, done.stderr
+    assert '"leads_to": "digits, small"' in done.stdout
+
+
+def test_a_day_that_cannot_be_handed_over(workspace):
+    """A demo whose sprint day takes no text says how to declare it."""
+    workspace.demo("digits", "1", parameters="sprint_first_day = None")
+    assert 'sprint_first_day: str = ""' in refused(workspace, "report")
 
 
 def test_settings_that_are_not_text(workspace):

@@ -50,7 +50,7 @@ def test_an_edit_to_any_file_is_found_and_undone(copy):
     assert copy.fortnight("export").returncode == 0
     assert {path: path.read_bytes() for path in files} == before
     assert copy.fortnight("export", "--check").returncode == 0
-    kept = copy.root / ".fortnight/replaced/pkg/fortnight/digits.py"
+    (kept,) = (copy.root / ".fortnight/replaced/pkg/fortnight").glob("digits.py.*")
     assert kept.read_bytes().endswith(b"# edited\n")
 
 
@@ -75,7 +75,7 @@ def test_missing_and_stale_modules(copy):
     assert copy.fortnight("export").returncode == 0
     assert (copy.root / "pkg/fortnight/lab.py").is_file()
     assert not (copy.root / "pkg/fortnight/orphan.py").exists()
-    assert (copy.root / ".fortnight/replaced/pkg/fortnight/orphan.py").is_file()
+    assert list((copy.root / ".fortnight/replaced/pkg/fortnight").glob("orphan.py.*"))
 
 
 def test_an_edited_readme_is_found(copy):
@@ -93,6 +93,24 @@ def test_two_notebooks_for_one_module(copy):
     assert done.returncode == 2
     assert "02_calendar.ipynb and 03_again.ipynb" in done.stderr
     assert (copy.root / "pkg/fortnight/calendar.py").read_bytes() == before
+
+
+def test_an_export_that_makes_nothing(copy):
+    """Where nbdev exports to another place and calls it done, the package stays as it is."""
+    pyproject = copy.root / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('"pkg/fortnight"', '"pkg/other"'))
+    before = (copy.root / "pkg/fortnight/calendar.py").read_bytes()
+    done = copy.fortnight("export")
+    assert done.returncode == 2
+    assert "nbdev exported nothing" in done.stderr
+    assert (copy.root / "pkg/fortnight/calendar.py").read_bytes() == before
+
+
+def test_what_editors_leave_is_no_drift(copy):
+    """Hidden files are nobody's module, in the notebooks' folder and in the package."""
+    (copy.root / "nbs/lib/.~02_calendar.ipynb").write_text("half a notebo")
+    (copy.root / "pkg/fortnight/.DS_Store").write_bytes(b"x")
+    assert copy.fortnight("export", "--check").returncode == 0
 
 
 def test_an_environment_that_stops_nbdev(copy):

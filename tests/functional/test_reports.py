@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -112,13 +113,14 @@ def test_a_good_report_is_replaced_only_by_a_good_one(workspace):
         ("# 1 + 1", "empty"),
         ("%unknown_magic", "failed"),
         ("raise SystemExit(3)", "failed"),
+        ("import sys; sys.exit(0)", "failed"),
         ("1 +", "failed"),
         ("input('your name?')", "failed"),
     ],
 )
 def test_no_false_green(workspace, code, outcome):
     """What did not do its work is not passed, and says what happened instead."""
-    workspace.demo("tea", code)
+    workspace.demo("tea", code, "# nothing" if outcome == "empty" else "'the rest'")
     done = report(workspace)
     assert done.returncode == 1, done.stderr
     assert record(workspace, f"{SPRINT}/tea.partial").outcome == outcome
@@ -166,7 +168,7 @@ def test_run_without_a_target(workspace):
     done = workspace.fortnight("run", "nbs/explore/a b ü.ipynb")
     assert done.returncode == 0, done.stderr
     assert "97.3 %" in done.stdout
-    assert workspace.files(".fortnight/**/*") == {".fortnight/runs/a b ü.ipynb"}
+    assert workspace.files(".fortnight/**/*") == {".fortnight/runs/nbs/explore/a b ü.ipynb"}
 
 
 def test_outputs_cannot_break_the_page(workspace):
@@ -175,7 +177,9 @@ def test_outputs_cannot_break_the_page(workspace):
     code = f"import fortnight\nfortnight.metric({evil!r}, 1, unit={evil!r})\nprint({evil!r})"
     workspace.demo("tea", code, f"raise ValueError({evil!r})", parameters="x: str = ''")
     report(workspace, "-p", f"x={evil}")
-    for page in workspace.root.glob("reports/site/**/*.html"):
+    pages = list(workspace.root.glob("reports/site/**/*.html"))
+    assert len(pages) == 2
+    for page in pages:
         assert "<script" not in page.read_text()
 
 
@@ -201,6 +205,7 @@ def test_ctrl_c(workspace):
     while not (partial.exists() and "poured\\n" in partial.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    assert running(workspace), "nothing to look for, so nothing could be left over"
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
@@ -220,3 +225,118 @@ def test_a_folder_that_cannot_be_written(workspace):
     assert done.returncode == 2
     assert "could not be written" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_dead_kernel_has_its_cell_on_the_page(workspace):
+    """The cell in which the kernel died is marked, though it has no output to show it by."""
+    workspace.demo("tea", "1", "import os; os._exit(3)", "'never reached'")
+    report(workspace)
+    page = (workspace.root / f"reports/site/{SPRINT}/tea.partial.html").read_text()
+    assert 'class="cell failed" id="cell-code-2"' in page
+    assert 'href="#cell-code-2"' in page
+    assert "by exit code 3" in page
+
+
+def test_errors_that_were_meant(workspace):
+    """A cell tagged raises-exception shows its error and fails nothing; a later error does."""
+    path = workspace.demo("tea", "raise ValueError('as shown')", "'went on'")
+    tagged = path.read_text().replace('"id": "code-1",\n   "metadata": {}', TAGGED)
+    path.write_text(tagged)
+    assert report(workspace).returncode == 0
+    path.write_text(tagged.replace("'went on'", "1 / 0"))
+    assert report(workspace).returncode == 1
+    assert record(workspace, f"{SPRINT}/tea.partial").failure.cell_id == "code-2"
+
+
+TAGGED = '"id": "code-1",\n   "metadata": {"tags": ["raises-exception"]}'
+
+
+def test_a_kernel_that_cannot_start(workspace):
+    """A kernel that ends before it can answer is not blamed on a cell."""
+    folder = workspace.root / "jupyter" / "kernels" / "broken"
+    folder.mkdir(parents=True)
+    argv = [sys.executable, "-c", "import sys; sys.exit('out of tea')", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "broken", "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    workspace.environment["JUPYTER_PATH"] = str(workspace.root / "jupyter")
+    workspace.demo("a", "1", kernelspec={"name": "broken", "display_name": "broken"})
+    workspace.demo("tea", "1")
+    done = report(workspace)
+    assert done.returncode == 1, done.stderr
+    failure = record(workspace, f"{SPRINT}/a.partial").failure
+    assert (failure.cell, failure.error) == (0, "KernelDied")
+    assert "out of tea" in failure.message
+    assert record(workspace, f"{SPRINT}/tea").passed
+    spec["argv"][0] = "/gone/bin/python"
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    done = report(workspace)
+    assert done.returncode == 2
+    assert "/gone/bin/python, which is not there" in done.stderr
+
+
+def test_a_report_is_no_source(workspace):
+    """Running the result of a run would record other parameters than it shows; it is refused."""
+    workspace.demo("tea", "print(cups)", parameters="cups = 2")
+    assert report(workspace, "-p", "cups=9").returncode == 0
+    done = workspace.fortnight("run", f"reports/{SPRINT}/tea.ipynb")
+    assert done.returncode == 2
+    assert "fortnight run nbs/demos/tea.ipynb" in done.stderr
+
+
+def test_outputs_that_would_hit_something(workspace):
+    """Neither the source by way of its partial name, nor a folder, can be a run's output."""
+    path = workspace.notebook("x.partial.ipynb", "1")
+    before = path.read_bytes()
+    assert workspace.fortnight("run", "x.partial.ipynb", "-o", "x.ipynb").returncode == 2
+    assert path.read_bytes() == before
+    (workspace.root / "out").mkdir()
+    done = workspace.fortnight("run", "x.partial.ipynb", "-o", "out")
+    assert done.returncode == 2
+    assert "-o out/x.partial.ipynb" in done.stderr
+
+
+def test_an_older_failure_is_no_news(workspace):
+    """A partial notebook that was left before the good report came is not called later."""
+    workspace.demo("tea", "1 / 0")
+    report(workspace)
+    partial = workspace.root / f"reports/{SPRINT}/tea.partial.ipynb"
+    old = partial.read_bytes()
+    workspace.demo("tea", "1")
+    time.sleep(1.1)  # records count in seconds
+    report(workspace)
+    partial.write_bytes(old)
+    assert workspace.fortnight("site").returncode == 0
+    page = (workspace.root / f"reports/site/{SPRINT}/tea.html").read_text()
+    assert "did not pass" not in page
+    status = json.loads(workspace.fortnight("status", "--json").stdout)
+    assert status["notebooks"][0]["outcome"] == "passed"
+
+
+def test_a_record_that_is_gone_or_spoilt(workspace):
+    """Without a record nothing is called passed; a spoilt one costs no other page."""
+    workspace.demo("tea", "1")
+    workspace.demo("lunch", METRIC)
+    report(workspace)
+    path = workspace.root / f"reports/{SPRINT}/tea.ipynb"
+    content = json.loads(path.read_text())
+    for spoil in ({"started": "yesterday"}, {"metrics": [{}]}, {"provenance": 1}, {"version": 9}):
+        spoilt = {**content["metadata"], "fortnight": {**content["metadata"]["fortnight"], **spoil}}
+        path.write_text(json.dumps({**content, "metadata": spoilt}))
+        assert workspace.fortnight("site").returncode == 0
+        assert "cannot be read" in (workspace.root / f"reports/site/{SPRINT}/tea.html").read_text()
+        assert "97.3" in (workspace.root / f"reports/site/{SPRINT}/lunch.html").read_text()
+    del content["metadata"]["fortnight"]
+    path.write_text(json.dumps(content))
+    status = json.loads(workspace.fortnight("status", "--json").stdout)
+    assert {row["outcome"] for row in status["notebooks"]} == {"passed", "unrecorded"}
+
+
+def test_pages_of_deleted_reports_go(workspace):
+    """The site holds the pages of the reports that there are."""
+    workspace.demo("tea", "1")
+    workspace.demo("lunch", "1")
+    report(workspace)
+    (workspace.root / f"reports/{SPRINT}/tea.ipynb").unlink()
+    assert workspace.fortnight("site").returncode == 0
+    pages = {f"reports/site/{SPRINT}/lunch.html", "reports/site/index.html"}
+    assert workspace.files("reports/site/**/*") == pages

@@ -32,7 +32,8 @@ def imported(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module == "fortnight":
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
-            names |= {alias.name.removeprefix("fortnight.") for alias in node.names}
+            own = (alias.name for alias in node.names if alias.name.startswith("fortnight."))
+            names |= {name.removeprefix("fortnight.") for name in own}
     return names
 
 
