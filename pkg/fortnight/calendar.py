@@ -49,4 +49,6 @@ class Calendar:
                 cure="name a later date, or set first_day to an earlier one",
             )
         first = self.first_day + timedelta(days=index * self.length_days)
-        return Sprint(index + 1, first, first + timedelta(days=self.length_days - 1))
+        # The last sprint that dates can count ends on the last of days.
+        rest = min(timedelta(days=self.length_days - 1), date.max - first)
+        return Sprint(index + 1, first, first + rest)

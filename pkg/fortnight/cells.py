@@ -28,9 +28,14 @@ class CellRenderer:
 
     def __init__(self) -> None:
         from nbconvert.exporters import HTMLExporter
+        from traitlets.config import Config
 
         self._exporter = HTMLExporter(
-            template_name="cells", extra_template_basedirs=[str(templates())], embed_images=True
+            template_name="cells",
+            extra_template_basedirs=[str(templates())],
+            embed_images=True,
+            # A progress bar is a hundred outputs that were meant to be one.
+            config=Config(CoalesceStreamsPreprocessor={"enabled": True}),
         )
 
     def render(self, notebook: Notebook, folder: Path, failed: str = "") -> str:

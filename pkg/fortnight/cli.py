@@ -6,7 +6,10 @@
 __all__ = ['app', 'Parameters', 'AsJson', 'new', 'status', 'lab', 'run', 'report', 'site', 'export', 'main']
 
 # %% ../../nbs/lib/90_cli.ipynb #75ba4e48
+import io
 import os
+import shlex
+import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -38,7 +41,29 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the same facts for p
 def _settings() -> "Settings":
     from fortnight.settings import find_root, read_settings
 
-    return read_settings(find_root(Path.cwd()), date.today())
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        raise FortnightError("The folder you are in is gone.", cure="cd to another one") from None
+    return read_settings(find_root(folder), date.today())
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("fortnight"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
 
 
 def _texts(given: list[str] | None) -> dict[str, str]:
@@ -57,7 +82,8 @@ def new(path: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -
     from fortnight.scaffold import new_workspace
 
     root = new_workspace(path, date.today())
-    print(f"A workspace in {root}. To see it work:\n\n  cd {path}\n  make demo")
+    there = "" if root == Path.cwd() else f"  cd {shlex.quote(str(path))}\n"
+    print(f"A workspace in {root}. To see it work:\n\n{there}  make demo")
 
 
 @app.command()
@@ -116,30 +142,17 @@ def report(
     parameter: Parameters = None,
 ) -> None:
     """Run this sprint's demos into reports, then render the pages."""
-    from fortnight.report import make_reports, plan_reports
+    from fortnight.report import choose_sprint, make_reports, plan_reports
     from fortnight.terminal import show_metrics, watch_runs
 
     settings, today = _settings(), date.today()
-    plans = plan_reports(
-        settings, settings.calendar.sprint_on(_day(sprint, today)), demo or (), _texts(parameter)
-    )
+    chosen = choose_sprint(settings, sprint, today)
+    plans = plan_reports(settings, chosen, demo or (), _texts(parameter))
     with watch_runs() as watch:
         reports = make_reports(settings, plans, today, watch)
     show_metrics(reports.records)
     print(f"The pages: {reports.home}")
     _leave(passed=reports.passed, interrupted=reports.interrupted)
-
-
-def _day(text: str, today: date) -> date:
-    try:
-        return date.fromisoformat(text) if text else today
-    except ValueError:
-        raise FortnightError(
-            f"{text!r} is not a day.",
-            where="--sprint",
-            why="expected a day of the sprint",
-            cure="--sprint 2026-11-16",
-        ) from None
 
 
 def _leave(*, passed: bool, interrupted: bool = False) -> None:
@@ -179,6 +192,10 @@ def export(
 # %% ../../nbs/lib/90_cli.ipynb #51490a9b
 def main() -> None:
     """Run the command that the arguments ask for, and exit."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # CI's way to say Ctrl-C
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not know every letter
     try:
         app()
     except FortnightError as error:

@@ -40,7 +40,7 @@ def check_kernel(name: str) -> bool:
             f"The kernel {name!r} is not installed.{did_you_mean(name, installed)}",
             where="the notebook's kernelspec, or --kernel",
             why=f"installed: {', '.join(sorted(installed)) or 'none'}",
-            cure="choose one of these with --kernel, or save the notebook with another kernel",
+            cure="save the notebook with one of these; fortnight run takes one with --kernel",
         )
     program = manager.get_kernel_spec(name).argv[0]
     # jupyter_client starts this interpreter for a kernelspec that only says "python".
@@ -51,7 +51,7 @@ def check_kernel(name: str) -> bool:
             f"The kernel {name!r} cannot be started.",
             where=installed[name],
             why=f"it starts {program}, which is not there",
-            cure=f"jupyter kernelspec remove {name}, or choose another one with --kernel",
+            cure=f"jupyter kernelspec remove {name}, and save the notebook with another kernel",
         )
     return Path(program) == Path(sys.executable)
 
@@ -107,6 +107,10 @@ class KernelHome:
 @contextmanager
 def kernel_home() -> Iterator[KernelHome]:
     """Make a home for a kernel, and clear it away afterwards."""
-    # mkdtemp makes the folder readable by its owner alone.
-    with tempfile.TemporaryDirectory(prefix="fortnight-", ignore_cleanup_errors=True) as folder:
+    # A socket's address has room for some hundred letters, and some TMPDIRs are longer.
+    place = "/tmp" if len(tempfile.gettempdir()) > 60 and os.name != "nt" else None
+    # The folder that this makes is readable by its owner alone.
+    with tempfile.TemporaryDirectory(
+        prefix="fortnight-", dir=place, ignore_cleanup_errors=True
+    ) as folder:
         yield KernelHome(Path(folder))

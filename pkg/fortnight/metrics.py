@@ -33,7 +33,7 @@ class Metric:
 # %% ../../nbs/lib/07_metrics.ipynb #a8f6da10
 def format_value(value: float, unit: str = "") -> str:
     """Return `value` as people read it, with its unit."""
-    number = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    number = f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.4g}"
     return f"{number} {unit}".rstrip()
 
 # %% ../../nbs/lib/07_metrics.ipynb #09a8a061

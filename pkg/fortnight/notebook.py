@@ -62,7 +62,8 @@ class Notebook:
     @property
     def kernel_name(self) -> str:
         """The kernel that the notebook asks for; `python3` when it asks for none."""
-        return str(self.metadata.get("kernelspec", {}).get("name", "python3"))
+        spec = self.metadata.get("kernelspec")
+        return str((spec if isinstance(spec, dict) else {}).get("name") or "python3")
 
 # %% ../../nbs/lib/05_notebook.ipynb #92bea60a
 def read_notebook(path: Path) -> Notebook:

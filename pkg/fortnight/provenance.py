@@ -48,7 +48,7 @@ def commit_of(root: Path) -> tuple[str, bool]:
     """Return the commit that is checked out at `root`, and whether the files differ from it."""
     commit = _git(root, "rev-parse", "HEAD")
     changed = _git(root, "status", "--porcelain", "--", ".", ":(exclude)reports")
-    return commit, bool(changed)
+    return commit, bool(commit and changed)
 
 # %% ../../nbs/lib/09_provenance.ipynb #7b7e74d9
 def imported_modules(source: str) -> set[str]:

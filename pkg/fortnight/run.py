@@ -23,11 +23,13 @@ from .notebook import Notebook, dump_notebook, parse_notebook, read_notebook, wr
 from .parameters import check_names, effective_parameters, is_plain
 from .provenance import provenance_of
 from fortnight.record import (
+    INJECTED,
+    Ending,
     Failure,
     Outcome,
     Record,
     code_hash,
-    first_failure,
+    judge,
     record_in,
     with_record,
 )
@@ -100,11 +102,11 @@ def _check_output(plan: RunPlan) -> None:
             why="an executed notebook is a result; its source is yours to edit",
             cure="name another file with -o",
         )
-    if plan.output.is_dir():
+    if plan.output.is_dir() or plan.output.suffix != ".ipynb":
         raise FortnightError(
-            "The output is a folder.",
+            "The output is a folder." if plan.output.is_dir() else "The output is no notebook.",
             where=str(plan.output),
-            why="an executed notebook is a file",
+            why="an executed notebook is a file whose name ends in .ipynb",
             cure=f"-o {plan.output / plan.notebook.name}",
         )
 
@@ -115,6 +117,7 @@ class _Execution:
 
     content: dict[str, Any] = field(default_factory=dict)
     running: int | None = None
+    problem: tuple[str, str] | None = None
 
     def update(self, content: dict[str, Any]) -> None:
         """Take note of the notebook and of the cell that is running."""
@@ -142,7 +145,7 @@ def _engine(execution: _Execution, on_change: Callable[[], None], home: KernelHo
     return WatchedEngine
 
 # %% ../../nbs/lib/14_run.ipynb #c382d774
-def _execute(plan: RunPlan, content: Any, engine: type) -> Outcome:
+def _execute(plan: RunPlan, content: Any, execution: _Execution, engine: type) -> Outcome:
     """Run the notebook `content` with papermill; return how it ended."""
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -152,28 +155,32 @@ def _execute(plan: RunPlan, content: Any, engine: type) -> Outcome:
     # What papermill logs is in the notebook; without a handler it would land on the terminal.
     logging.getLogger("papermill").addHandler(logging.NullHandler())
     papermill_engines.register("fortnight", engine)
-    kernelspec = content["metadata"].get("kernelspec", {})
+    kernelspec = content["metadata"]["kernelspec"]
     try:
         papermill.execute_notebook(
             content,
             None,
             parameters=dict(plan.parameters),
             engine_name="fortnight",
-            kernel_name=plan.kernel or kernelspec.get("name", "python3"),
+            kernel_name=kernelspec["name"],
             language=kernelspec.get("language", "python"),
             progress_bar=False,
             cwd=plan.notebook.parent,
         )
     except PapermillExecutionError:
         return "failed"
-    except (DeadKernelError, RuntimeError):  # RuntimeError: it died before it could answer
+    except DeadKernelError:
         return "kernel_died"
     except KeyboardInterrupt:
         return "interrupted"
+    except Exception as error:  # such as an output that is no valid output
+        if execution.running is None:  # the kernel never came to life
+            return "kernel_died"
+        execution.problem = type(error).__name__, str(error)
+        return "failed"
     return "passed"
 
 # %% ../../nbs/lib/14_run.ipynb #cd799d05
-_INJECTED = "injected-parameters"
 _MARKER = "papermill-error-cell-tag"
 _MACHINE_KEYS = ("input_path", "output_path", "environment_variables")
 
@@ -187,47 +194,12 @@ def _observed(content: dict[str, Any], path: Path) -> Notebook:
         if not metadata.get("tags"):
             metadata.pop("tags", None)  # papermill adds an empty list to every cell
         if _MARKER not in cell.tags:
-            name = _INJECTED if _INJECTED in cell.tags else cell.id
+            name = INJECTED if INJECTED in cell.tags else cell.id
             cells.append(replace(cell, id=name, metadata=metadata))
     metadata = dict(notebook.metadata)
     summary = metadata.get("papermill", {})
     metadata["papermill"] = {k: v for k, v in summary.items() if k not in _MACHINE_KEYS}
     return replace(notebook, cells=tuple(cells), metadata=metadata)
-
-# %% ../../nbs/lib/14_run.ipynb #92ac6e09
-def _judge(
-    outcome: Outcome, notebook: Notebook, running: int | None, home: KernelHome
-) -> tuple[Outcome, Failure | None]:
-    failure, left_out = first_failure(notebook), _left_out(notebook)
-    if outcome in ("passed", "failed") and failure is None:
-        if not any(cell.has_code for cell in notebook.cells):
-            return "empty", None
-        if not left_out:
-            return "passed", None
-        outcome, failure = "failed", left_out
-    failure = failure or _unsaid(outcome, notebook, running, home)
-    # A cell's number is the source's, which has no cell with injected parameters.
-    injected = [cell.id for cell in notebook.cells[: failure.cell]].count(_INJECTED)
-    return outcome, replace(failure, cell=failure.cell - injected)
-
-
-def _unsaid(outcome: Outcome, notebook: Notebook, running: int | None, home: KernelHome) -> Failure:
-    if outcome == "interrupted":
-        name, message = "Interrupted", "stopped by Ctrl-C"
-    elif running is None:
-        name, message = "KernelDied", f"it could not start: {home.last_line()}"
-    else:
-        name, message = "KernelDied", f"it ended while this cell ran, by {home.ending()}"
-    if running is None:
-        return Failure(0, "", name, message)
-    return Failure(running + 1, notebook.cells[running].id, name, message)
-
-
-def _left_out(notebook: Notebook) -> Failure | None:
-    for number, cell in enumerate(notebook.cells, start=1):
-        if cell.has_code and cell.execution_count is None and "skip-execution" not in cell.tags:
-            return Failure(number, cell.id, "SystemExit", "the notebook ended before this cell")
-    return None
 
 # %% ../../nbs/lib/14_run.ipynb #9f22f3d7
 def run_notebook(plan: RunPlan, root: Path, watch: CellWatcher | None = None) -> Record:
@@ -252,6 +224,8 @@ def run_notebook(plan: RunPlan, root: Path, watch: CellWatcher | None = None) ->
     FortnightError
         If the run could not begin, or its outputs could not be written.
     """
+    # While it executes, papermill changes the working folder of the whole process.
+    plan = replace(plan, notebook=plan.notebook.absolute(), output=plan.output.absolute())
     source = read_notebook(plan.notebook)
     check_plan(plan, source)
     kernel = plan.kernel or source.kernel_name
@@ -289,12 +263,21 @@ def _watched(
         observed = _observed(execution.content, plan.notebook)
         write_atomic(plan.partial, dump_notebook(observed))
         if watch:
-            own = [cell for cell in observed.cells if cell.id != _INJECTED]
+            own = [cell for cell in observed.cells if cell.id != INJECTED]
             done = sum(cell.has_code and cell.execution_count is not None for cell in own)
             watch(Progress(done, total, time.monotonic() - clock))
 
+    if watch:
+        watch(Progress(0, total, 0.0))  # papermill takes its time to import
+    kernel = plan.kernel or source.kernel_name
+    spec = {"name": kernel, "display_name": kernel, "language": "python"}
+    spec |= source.metadata.get("kernelspec") or {}
+    whole = replace(source, metadata={**source.metadata, "kernelspec": {**spec, "name": kernel}})
     with kernel_home() as home:
-        content = from_dict(json.loads(dump_notebook(source)))
-        outcome = _execute(plan, content, _engine(execution, changed, home))
-        executed = _observed(execution.content, plan.notebook) if execution.content else source
-        return *_judge(outcome, executed, execution.running, home), executed
+        content = from_dict(json.loads(dump_notebook(whole)))
+        outcome = _execute(plan, content, execution, _engine(execution, changed, home))
+        ending = Ending(outcome, execution.running, execution.problem, home.ending())
+        if execution.running is None and outcome == "kernel_died":
+            ending = replace(ending, problem=("KernelDied", f"could not start: {home.last_line()}"))
+    executed = _observed(execution.content, plan.notebook) if execution.content else source
+    return *judge(executed, ending), executed

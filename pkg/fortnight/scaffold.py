@@ -37,15 +37,19 @@ def check_package_name(path: Path) -> str:
     except ValueError:
         why = "the package gets the folder's name: small letters, digits and '_', no keyword"
     else:
-        if name not in sys.stdlib_module_names and importlib.util.find_spec(name) is None:
+        taken = name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None
+        if not taken and name not in _FOLDERS:
             return name
-        why = "a module of this name is installed already, and the workspace would hide it"
+        why = "a module or a folder of every workspace has this name already"
     raise FortnightError(
         f"{name!r} cannot be the name of the workspace's package.",
         where=str(path),
         why=why,
         cure=f"fortnight new {path.with_name(_suggestion(name))}",
     )
+
+
+_FOLDERS = ("docs", "nbs", "pkg", "reports", "setup", "tests", "vendor")
 
 
 def _suggestion(name: str) -> str:
@@ -124,7 +128,7 @@ def new_workspace(path: Path, today: date) -> Path:
     FortnightError
         If the folder holds something, its name cannot be a package's, or it can't be written.
     """
-    path = path.absolute()
+    path = path.resolve()
     package = check_package_name(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FortnightError(
@@ -148,11 +152,20 @@ def new_workspace(path: Path, today: date) -> Path:
         for name, content in workspace_files(package, monday).items():
             write_atomic(stage / name, content)
         export_package(read_settings(stage))
-        stage.chmod(0o755)  # mkdtemp's is for its owner alone
-        stage.replace(path)  # an empty folder gives way
+        _move_in(stage, path)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     return path
+
+
+def _move_in(stage: Path, path: Path) -> None:
+    if not path.exists():
+        stage.chmod(0o755)  # mkdtemp's is for its owner alone
+        stage.replace(path)
+        return
+    # Somebody may stand in the empty folder, so it stays, and settings.ini makes it a workspace.
+    for child in sorted(stage.iterdir(), key=lambda child: child.name == "settings.ini"):
+        child.replace(path / child.name)
 
 
 _ELSEWHERE = "choose a folder that you may write to: fortnight new PATH"

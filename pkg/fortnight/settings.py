@@ -20,6 +20,7 @@ from fortnight.ini import (
     COUNT,
     CURRENCY,
     DAY,
+    DAYS,
     PACKAGE,
     RATE,
     IniFile,
@@ -178,7 +179,7 @@ def _read_demos(ini: IniFile, notebooks: Mapping[str, Path]) -> tuple[Demo, ...]
 
 # %% ../../nbs/lib/04_settings.ipynb #4f6ec457
 _WORKSPACE: dict[str, Reader] = {"package": PACKAGE}
-_SPRINT: dict[str, Reader] = {"first_day": DAY, "length_days": COUNT}
+_SPRINT: dict[str, Reader] = {"first_day": DAY, "length_days": DAYS}
 _PRODUCT: dict[str, Reader] = {
     "currency": CURRENCY,
     "cases_per_sprint": COUNT,
@@ -214,6 +215,8 @@ def read_settings(root: Path, today: date | None = None) -> Settings:
         what = f"{calendar.first_day} is in the future"
         ini.fail("sprint", "first_day", what, f"expected a day no later than today, {today}")
     notebooks = {path.stem: path for path in sorted((root / "nbs" / "demos").glob("[!.]*.ipynb"))}
+    # A run that did not pass may have left a partial notebook beside its target.
+    notebooks = {name: path for name, path in notebooks.items() if not name.endswith(".partial")}
     costs = None
     if "product" in ini.values:
         costs = Product(**read_section(ini, "product", _PRODUCT))  # type: ignore[arg-type]

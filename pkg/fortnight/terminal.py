@@ -7,6 +7,7 @@ __all__ = ['show_error', 'watch_runs', 'outcome_line', 'show_metrics', 'show_sta
 
 # %% ../../nbs/lib/88_terminal.ipynb #04f9e086
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
@@ -82,7 +83,8 @@ def _live(bars: "Bars") -> Watcher:
 def outcome_line(name: str, record: Record) -> str:
     """Return one line on how the run called `name` ended."""
     line = f"{name}: {record.outcome.replace('_', ' ')} after {record.seconds:.1f} s"
-    return f"{line}, in {record.failure}" if record.failure else line
+    first = str(record.failure or "").partition("\n")[0]
+    return f"{line}, in {textwrap.shorten(first, 160)}" if first else line
 
 # %% ../../nbs/lib/88_terminal.ipynb #1c19f7be
 def _print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -93,7 +95,7 @@ def _print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for head in heads:
-        table.add_column(head, justify="right" if head == "value" else "left")
+        table.add_column(head, justify="right" if head == "value" else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(value) for value in row))  # a text's brackets are not rich's markup
     # In a log there is no width to fit into, and a cut name is worse than a long line.
@@ -118,11 +120,7 @@ def show_status(status: Status) -> None:
     days = {0: "its last day", 1: "1 day left"}.get(left, f"{left} days left")
     print(f"Sprint {sprint.number}: {sprint.first_day} to {sprint.last_day}, {days}")
     rows = [
-        (row.kind, row.notebook, row.leads_to, _last_run(row.outcome, row.sprint) or row.problem)
+        (row.notebook, row.leads_to, row.problem or f"{row.outcome} {row.sprint}".replace("_", " "))
         for row in status.notebooks
     ]
-    _print_table("Notebooks", ("kind", "notebook", "leads to", "last report"), rows)
-
-
-def _last_run(outcome: str, sprint: str) -> str:
-    return f"{outcome.replace('_', ' ')}, sprint {sprint}" if outcome else ""
+    _print_table("Notebooks", ("notebook", "leads to", "last report"), rows)

@@ -30,7 +30,7 @@ def test_no_workspace(tmp_path):
     ("settings", "line", "hint"),
     [
         (SETTINGS.replace("length_days", "lenght_days"), 5, "Did you mean 'length_days'?"),
-        (SETTINGS.replace("14", "0"), 5, "a whole number from 1 up"),
+        (SETTINGS.replace("14", "0"), 5, "a number of days from 1 to 366"),
         (SETTINGS.replace("2026-01-05", "5.1.2026"), 4, "a day written like 2026-11-16"),
         (SETTINGS.replace("2026-01-05", "2999-01-05"), 4, "is in the future"),
         (SETTINGS.replace("[sprint]", "[sprnt]"), 3, "Did you mean 'sprint'?"),
@@ -40,7 +40,7 @@ def test_no_workspace(tmp_path):
         (SETTINGS + "[demo digits]\nparameter = seed = 1\n", 7, "Did you mean 'parameters'?"),
         (SETTINGS + "[product]\ncurrency = EUR\ncases_per_sprint = -1\n", 8, "from 1 up"),
         (SETTINGS + "[product]\ncurrency = euro\n", 7, "three letters"),
-        (SETTINGS.replace("14", "99999999999"), 5, "nine digits"),
+        (SETTINGS.replace("14", "99999999999"), 5, "a number of days from 1 to 366"),
         (SETTINGS + "[demo  a/b]\nnotebook = digits\n", 6, "cannot name a report"),
         (SETTINGS + "[demo a]\nnotebook = digits\n[demo  a]\nnotebook = digits\n", 8, "twice"),
         (SETTINGS + "[demo a]\nnotebook = digits\nparameters =\n # no\n x = 1\n x = 2\n", 11, "x"),
@@ -172,7 +172,7 @@ def test_run_over_its_own_source(workspace):
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["my-team", "2nd", "json", "class", "pandas", "Ümlaut"])
+@pytest.mark.parametrize("name", ["my-team", "2nd", "json", "class", "pandas", "tests", "Ümlaut"])
 def test_new_with_a_name_that_will_not_do(tmp_path, name):
     """A name that cannot be a package's is refused, with one that can, and nothing is made."""
     said = refused(Workspace(tmp_path), "new", name)
@@ -196,3 +196,31 @@ def test_usage(workspace):
         assert done.returncode == 2
         assert "Usage:" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_new_in_the_folder_one_stands_in(tmp_path):
+    """An empty folder becomes the workspace without being replaced under somebody's feet."""
+    here = Workspace(tmp_path / "acme")
+    here.root.mkdir()
+    number = here.root.stat().st_ino
+    done = here.fortnight("new", ".")
+    assert done.returncode == 0, done.stderr
+    assert "cd " not in done.stdout
+    assert here.root.stat().st_ino == number
+    assert here.fortnight("status").returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["acme"]
+
+
+def test_new_by_way_of_a_link(tmp_path):
+    """A link to an empty folder is as good as the folder."""
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "acme")
+    assert Workspace(tmp_path).fortnight("new", "link").returncode == 0
+    assert (tmp_path / "acme" / "settings.ini").is_file()
+
+
+def test_new_where_nothing_can_be(tmp_path):
+    """The root of the file system, or a place below a file, is refused in words."""
+    (tmp_path / "file").write_text("x")
+    assert Workspace(tmp_path).fortnight("new", "/").returncode == 2
+    assert "Traceback" not in refused(Workspace(tmp_path), "new", "file/acme")

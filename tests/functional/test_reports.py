@@ -160,6 +160,7 @@ def test_a_notebook_runs_in_its_own_folder(workspace):
     done = workspace.fortnight("run", "../nbs/demos/tea.ipynb", "-o", "out.ipynb", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "out.ipynb").is_file()
+    assert workspace.files("nbs/**/*") == {"nbs/demos/tea.ipynb"}
 
 
 def test_run_without_a_target(workspace):
@@ -193,8 +194,9 @@ def running(workspace) -> list[int]:
     return found
 
 
-def test_ctrl_c(workspace):
-    """Ctrl-C keeps what there is, exits with 130, and leaves no process behind."""
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_stopped(workspace, way):
+    """Ctrl-C, or CI's way to say it, keeps what there is, exits with 130, leaves no process."""
     workspace.demo("tea", "print('poured')", "import time\ntime.sleep(600)")
     command = [COMMAND, "report", "--sprint", "2026-11-12"]
     process = subprocess.Popen(
@@ -206,7 +208,7 @@ def test_ctrl_c(workspace):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert running(workspace), "nothing to look for, so nothing could be left over"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(way)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
     assert "Traceback" not in said
@@ -292,7 +294,7 @@ def test_outputs_that_would_hit_something(workspace):
     (workspace.root / "out").mkdir()
     done = workspace.fortnight("run", "x.partial.ipynb", "-o", "out")
     assert done.returncode == 2
-    assert "-o out/x.partial.ipynb" in done.stderr
+    assert "/out/x.partial.ipynb" in done.stderr
 
 
 def test_an_older_failure_is_no_news(workspace):
@@ -340,3 +342,70 @@ def test_pages_of_deleted_reports_go(workspace):
     assert workspace.fortnight("site").returncode == 0
     pages = {f"reports/site/{SPRINT}/lunch.html", "reports/site/index.html"}
     assert workspace.files("reports/site/**/*") == pages
+
+
+@pytest.mark.parametrize("spec", [{"display_name": "x"}, None, {}, {"name": "python3"}])
+def test_a_notebook_that_hardly_says_its_kernel(workspace, spec):
+    """Where the kernel's entry is incomplete, it is python3, and the page can be made."""
+    workspace.demo("tea", "print('poured')", kernelspec=spec)
+    done = report(workspace)
+    assert done.returncode == 0, done.stderr
+    page = (workspace.root / f"reports/site/{SPRINT}/tea.html").read_text()
+    assert "poured" in page
+    assert "cannot be shown" not in page
+
+
+def test_an_output_that_is_none(workspace):
+    """A demo that publishes nonsense fails by itself; the others run, and all have their pages."""
+    code = "get_ipython().display_pub.publish({'image/png': 5, 'text/plain': ['a']})"
+    workspace.demo("a", "1", code, "2")
+    workspace.demo("tea", METRIC)
+    done = report(workspace)
+    assert done.returncode == 1, done.stderr
+    assert record(workspace, f"{SPRINT}/a.partial").failure.cell_id == "code-2"
+    assert record(workspace, f"{SPRINT}/tea").passed
+
+
+def test_a_file_that_is_no_report(workspace):
+    """A notebook that nbconvert can't render says so on its page and costs no other one."""
+    workspace.demo("tea", METRIC)
+    report(workspace)
+    path = workspace.root / f"reports/{SPRINT}/odd.ipynb"
+    content = json.loads((workspace.root / f"reports/{SPRINT}/tea.ipynb").read_text())
+    content["cells"][-1]["outputs"] = [{"output_type": "weird"}]
+    path.write_text(json.dumps(content))
+    assert workspace.fortnight("site").returncode == 0
+    odd = (workspace.root / f"reports/site/{SPRINT}/odd.html").read_text()
+    assert "The cells cannot be shown" in odd
+    assert "97.3" in (workspace.root / f"reports/site/{SPRINT}/tea.html").read_text()
+
+
+def test_a_long_temporary_folder(workspace):
+    """Sockets have short addresses; where temporary files go far down, runs work all the same."""
+    folder = workspace.root / ("t" * 120)
+    folder.mkdir()
+    workspace.environment["TMPDIR"] = str(folder)
+    workspace.demo("tea", "1")
+    done = report(workspace)
+    assert done.returncode == 0, done.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_a_sprint_to_come(workspace):
+    """A report for a sprint that has not begun would be the latest one for a long time."""
+    workspace.demo("tea", "1")
+    done = workspace.fortnight("report", "--sprint", "2999-01-01")
+    assert done.returncode == 2
+    assert "has not begun" in done.stderr
+
+
+def test_a_progress_bar_is_one_output(workspace):
+    """What was printed over and over on one line is that line on the page, and once."""
+    show = "print(f'\\r{i} of 4', end='', file=sys.stderr, flush=True)"
+    code = f"import sys\nfor i in range(5):\n    {show}"
+    workspace.demo("tea", code)
+    report(workspace)
+    page = (workspace.root / f"reports/site/{SPRINT}/tea.html").read_text()
+    assert page.count('class="stream stderr"') == 1
+    assert "4 of 4" in page
+    assert "1 of 4" not in page
