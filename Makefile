@@ -1,4 +1,5 @@
-# make demo · make test · make bench: each sets up all that it needs, in .venv.
+# make demo · make test · make bench: each sets up all that it needs, in .venv; what `make bench`
+# compares with goes into .venv-bench.
 # The same file serves this repository and the workspaces that `fortnight new` makes.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -7,17 +8,19 @@ UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 READY := .venv/.ready
 BENCH := $(wildcard nbs/demos/bench.ipynb)
-LOCKS := $(wildcard requirements*.lock)
+PEERS := $(wildcard requirements-bench.lock)
+LOCKS := $(filter-out $(PEERS),$(wildcard requirements*.lock))
 # A workspace brings its fortnight along; this repository is it.
 LOCAL := $(wildcard vendor/*.whl) -e .
 
-.PHONY: help setup demo test bench lock hooks clean
+.PHONY: help setup demo test soak bench lock hooks clean
 
 help:
 	@echo "make demo    this sprint's reports, and where to look at them"
 	@echo "make test    every check and every test"
 ifneq ($(BENCH),)
 	@echo "make bench   the benchmarks, as a report"
+	@echo "make soak    the tests that take random cases, with many more of them"
 endif
 	@echo "make hooks   the same checks before every commit, and notebook diffs in git"
 	@echo "make lock    the newest versions into requirements.lock"
@@ -34,25 +37,40 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 ifneq ($(BENCH),)
-bench: $(READY)
-	$(BIN)/fortnight report bench
+soak: $(READY)
+	FORTNIGHT_SOAK=200 $(BIN)/python -m pytest tests/unit tests/functional -k "not new_workspace and not notebooks"
+
+bench: $(READY) $(if $(PEERS),.venv-bench/.ready)
+	$(BIN)/fortnight report bench peers
 endif
 
 setup: $(READY)
 
+# An environment in folder $(1) with the lock files $(2), and $(3) from this folder.
+ifneq ($(UV),)
+define environment
+	@echo "Setting up $(1) with uv; the first time takes a minute or two."
+	@UV_PYTHON_DOWNLOADS=never $(UV) venv --quiet --clear --python $(PYTHON) $(1)
+	@$(UV) pip install --quiet --python $(1)/bin/python --require-hashes $(addprefix -r ,$(2))
+	$(if $(3),@$(UV) pip install --quiet --python $(1)/bin/python --no-deps --no-build-isolation $(3))
+endef
+else
+define environment
+	@echo "Setting up $(1) with pip; the first time takes a minute or two."
+	@$(PYTHON) -m venv --clear $(1)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes $(addprefix -r ,$(2))
+	$(if $(3),@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(3))
+endef
+endif
+
 # The stamp comes last, so that an interrupted set-up is done again.
 $(READY): $(LOCKS) pyproject.toml setup.py $(wildcard vendor/*.whl)
 	@test -n "$(PYTHON)" || { echo "This needs Python 3.11 or later. Install it, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
-	@echo "Setting up .venv with $(if $(UV),uv,pip); the first time takes a minute or two."
-ifneq ($(UV),)
-	@UV_PYTHON_DOWNLOADS=never $(UV) venv --quiet --clear --python $(PYTHON) .venv
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes $(addprefix -r ,$(LOCKS))
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(LOCAL)
-else
-	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(addprefix -r ,$(LOCKS))
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(LOCAL)
-endif
+	$(call environment,.venv,$(LOCKS),$(LOCAL))
+	@touch $@
+
+.venv-bench/.ready: $(PEERS) | $(READY)
+	$(call environment,.venv-bench,$(PEERS))
 	@touch $@
 
 lock: $(READY)
@@ -69,5 +87,5 @@ hooks: $(READY)
 	git config --local include.path ../.gitconfig
 
 clean:
-	rm -rf .venv .fortnight/runs reports/site build dist pkg/*.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .fortnight/runs reports/site build dist pkg/*.egg-info .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

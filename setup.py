@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent.resolve()
@@ -40,4 +40,13 @@ class BuildFromNotebooks(build_py):
             sys.exit(f"The package differs from its notebooks:\n{listed}\nRun: fortnight export")
 
 
-setup(cmdclass={"build_py": BuildFromNotebooks})
+class WithDataFiles(Distribution):
+    """Lets an editable install bring its data files too: setuptools asks for them by this name."""
+
+    has_data = Distribution.has_data_files
+
+
+KERNEL = Path("kernelspec", "kernel.json")  # where Jupyter looks for the kernel called fortnight
+FILES = [("share/jupyter/kernels/fortnight", [str(KERNEL)])] if (ROOT / KERNEL).is_file() else []
+
+setup(cmdclass={"build_py": BuildFromNotebooks}, distclass=WithDataFiles, data_files=FILES)

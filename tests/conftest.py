@@ -1,14 +1,32 @@
 """Small workspaces to try things in, and the command to try them with."""
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from fortnight.notebook import Cell, Notebook, dump_notebook, write_atomic
+
+# Zygotes of the tests live in a folder of their own, and leave soon after they are last wanted.
+os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="fn-", dir="/tmp")
+os.environ["CI"] = "true"
+
+
+def pytest_sessionfinish() -> None:
+    """End the zygotes that tests have started."""
+    from fortnight.zygotes import ask_zygotes
+
+    ask_zygotes(stop=True)
+    shutil.rmtree(os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
+
 
 SETTINGS = "[workspace]\npackage = acme\n[sprint]\nfirst_day = 2026-01-05\nlength_days = 14\n"
 COMMAND = Path(sys.executable).with_name("fortnight")
@@ -54,7 +72,18 @@ class Workspace:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=120,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Start the command, and leave it to whoever asked to wait for it."""
+        return subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def files(self, pattern: str = "**/*") -> set[str]:
@@ -70,3 +99,25 @@ def workspace(tmp_path: Path) -> Workspace:
     made.root.mkdir()
     made.settings()
     return made
+
+
+@pytest.fixture
+def running(workspace: Workspace) -> Callable[[], list[int]]:
+    """Make a function that tells which processes are at work in the workspace."""
+
+    def look(seconds: float = 3.0) -> list[int]:
+        deadline = time.monotonic() + seconds
+        while (found := _in_folder(workspace.root)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
+
+    return look
+
+
+def _in_folder(folder: Path) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(folder):
+                found.append(int(process.name))
+    return found

@@ -7,6 +7,7 @@ __all__ = ['templates', 'CellRenderer', 'page_style']
 
 # %% ../../nbs/lib/38_cells.ipynb #95a10265
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +39,13 @@ class CellRenderer:
             config=Config(CoalesceStreamsPreprocessor={"enabled": True}),
         )
 
-    def render(self, notebook: Notebook, folder: Path, failed: str = "") -> str:
+    def render(
+        self,
+        notebook: Notebook,
+        folder: Path,
+        failed: str = "",
+        statuses: Mapping[str, str] | None = None,
+    ) -> str:
         """Return the cells of an executed notebook as HTML.
 
         Parameters
@@ -49,6 +56,8 @@ class CellRenderer:
             Where pictures are looked for that prose names by their files.
         failed : str
             The id of the cell that failed, if one did.
+        statuses : mapping of str to str, optional
+            What became of the cells, by their ids, in words; those that just ran may be missing.
         """
         from nbformat import reads
 
@@ -56,6 +65,7 @@ class CellRenderer:
         content = reads(dump_notebook(replace(notebook, cells=cells)), as_version=4)
         resources = {
             "failed_cell": failed,
+            "statuses": statuses or {},
             "metric_mime": METRIC_MIME,
             "metadata": {"path": str(folder)},
         }

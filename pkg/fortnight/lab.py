@@ -10,10 +10,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# %% ../../nbs/lib/46_lab.ipynb #bccfc4f3
+# %% ../../nbs/lib/46_lab.ipynb #6ab3ec0a
+_OURS = (
+    # Nothing reaches for the network unless somebody asks for it, so not for news either.
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.news_url=None",
+    "--ServerApp.kernel_websocket_connection_class=fortnight.connection.PromptConnection",
+)
+
+
 def lab_command(root: Path, options: Sequence[str] = ()) -> list[str]:
     """Return the command line of JupyterLab for the workspace at `root`.
 
     Options of the user come last, so that they win.
     """
-    return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", *options]
+    return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", *_OURS, *options]

@@ -6,16 +6,19 @@
 __all__ = ['Report', 'find_reports', 'sprint_label', 'render_site']
 
 # %% ../../nbs/lib/40_site.ipynb #6f947293
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from .bodies import body_of, body_path, keep_bodies
 from .calendar import Calendar
-from .cells import CellRenderer, page_style, templates
+from .cells import page_style, templates
+from .encoding import decode
 from .errors import FortnightError
+from .limits import limit_text
 from .metrics import format_value
 from .notebook import Notebook, read_notebook, write_atomic
 from .record import Record, record_in
@@ -120,9 +123,21 @@ def _provenance_rows(record: Record) -> list[tuple[str, str]]:
         ("Run", f"{datetime.fromisoformat(record.started):%d %B %Y, %H:%M} UTC"),
         ("Took", f"{record.seconds:.1f} s"),
         ("Outcome", record.outcome.replace("_", " ")),
+        ("Cells", _cell_counts(record)),
+        (
+            "Memory",
+            limit_text("memory", round(record.peak_memory, -6))
+            if record.peak_memory
+            else "not seen",
+        ),
         ("Python", f"{origin.python or 'not known'}, kernel {origin.kernel}, {origin.platform}"),
         ("Packages", ", ".join(f"{name} {version}" for name, version in origin.packages.items())),
     ]
+
+
+def _cell_counts(record: Record) -> str:
+    counts = Counter(cell.status.replace("_", " ") for cell in record.cells)
+    return ", ".join(f"{count} {status}" for status, count in counts.items()) or "not recorded"
 
 
 def _page_values(report: Report, label: str, others: Iterable[Report]) -> dict[str, Any]:
@@ -138,7 +153,7 @@ def _page_values(report: Report, label: str, others: Iterable[Report]) -> dict[s
         "group_label": label,
         "page": report.page,
         "metrics": _metric_values(record),
-        "parameters": [(k, str(v)) for k, v in record.parameters.items()] if record else [],
+        "parameters": [(k, str(decode(v))) for k, v in record.parameters.items()] if record else [],
         "provenance": _provenance_rows(record) if record else [("Record", "none is kept")],
     }
 
@@ -196,9 +211,12 @@ def render_site(
     """
     current = calendar.sprint_on(today).name if today else ""
     site = folder / "site"
-    pages = _pages(find_reports(folder), calendar, workspace, current, folder.parent)
+    pages = _pages(find_reports(folder), calendar, workspace, current, folder)
     for name, text in pages.items():
         write_atomic(site / name, text)
+    keep_bodies(
+        {body_path(path, folder.parent) for path in folder.glob("*/*.ipynb")}, folder.parent
+    )
     for path in site.rglob("*.html"):
         if path.relative_to(site).as_posix() not in pages:
             path.unlink(missing_ok=True)
@@ -206,7 +224,7 @@ def render_site(
 
 
 def _pages(
-    reports: tuple[Report, ...], calendar: Calendar, workspace: str, current: str, root: Path
+    reports: tuple[Report, ...], calendar: Calendar, workspace: str, current: str, folder: Path
 ) -> dict[str, str]:
     import jinja2
 
@@ -215,13 +233,14 @@ def _pages(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined
     )
     environment.globals |= {"workspace": workspace, "style": page_style()}
-    cells, pages = CellRenderer(), {}
+    pages: dict[str, str] = {}
     groups: dict[str, dict[str, Any]] = {}
     for report in reports:
         label = sprint_label(report.sprint, calendar)
         values = _page_values(report, label, reports)
+        path = folder / report.sprint / f"{report.name}.ipynb"
         template = environment.get_template("report.html.j2")
-        pages[report.page] = template.render(report=values, body=_body(cells, report, root))
+        pages[report.page] = template.render(report=values, body=body_of(path, folder.parent))
         group = groups.setdefault(
             report.sprint, {"name": report.sprint, "label": label, "reports": []}
         )
@@ -229,13 +248,3 @@ def _pages(
     home = environment.get_template("home.html.j2")
     pages["index.html"] = home.render(groups=list(groups.values()), current=current)
     return pages
-
-
-def _body(cells: CellRenderer, report: Report, root: Path) -> str:
-    try:
-        folder = (root / report.record.notebook).parent if report.record else root
-        failed = report.record.failure if report.record else None
-        return cells.render(report.notebook, folder, failed.cell_id if failed else "")
-    except Exception as error:  # whatever nbconvert makes of a file that is no valid notebook
-        said = escape(f"The cells cannot be shown: {type(error).__name__}: {error}")
-        return f'<div class="problem"><p>{said}</p></div>'

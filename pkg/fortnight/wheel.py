@@ -10,6 +10,7 @@ import base64
 import csv
 import hashlib
 import io
+import sys
 import zipfile
 from collections.abc import Mapping
 from importlib import metadata
@@ -59,6 +60,9 @@ def pack_wheel() -> tuple[str, bytes]:
         if text := distribution.read_text(entry):
             content[f"{name}.dist-info/{entry}"] = text.encode()
     content[f"{name}.dist-info/WHEEL"] = _TAG.encode()
+    kernel = Path("share", "jupyter", "kernels", "fortnight", "kernel.json")
+    if (installed := Path(sys.prefix, kernel)).is_file():
+        content[f"{name}.data/data/{kernel.as_posix()}"] = installed.read_bytes()
     return f"{name}-py3-none-any.whl", _zip(content, f"{name}.dist-info/RECORD")
 
 

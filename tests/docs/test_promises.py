@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,18 @@ def test_lock_files_name_no_hosts():
         text = lock.read_text()
         assert "--hash=sha256:" in text
         assert not re.search(r"://|--index|--find-links|^-|@ ", text, re.MULTILINE)
+
+
+def test_the_peers_are_locked():
+    """What `make bench` compares with is locked, at the versions that everything else has."""
+    locks = {}
+    for name in ("requirements", "requirements-bench"):
+        text = (ROOT / f"{name}.lock").read_text()
+        locks[name] = dict(re.findall(r"^([\w.-]+)==([^\s;\\]+)", text, re.MULTILINE))
+    ours, peers = locks.values()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extra = project["optional-dependencies"]["bench"]
+    assert {re.split(r"[<>=~]", wanted)[0] for wanted in extra} <= set(peers)
+    shared = set(ours) & set(peers)
+    assert len(shared) > 30
+    assert {name: ours[name] for name in shared} == {name: peers[name] for name in shared}

@@ -45,6 +45,8 @@ def test_no_workspace(tmp_path):
         (SETTINGS + "[demo a]\nnotebook = digits\n[demo  a]\nnotebook = digits\n", 8, "twice"),
         (SETTINGS + "[demo a]\nnotebook = digits\nparameters =\n # no\n x = 1\n x = 2\n", 11, "x"),
         (SETTINGS + "[demo a]\nnotebook = digits\nparameters =\n # no\n\n x\n", 11, "name = value"),
+        (SETTINGS + "[secrets]\nnames = pin, door-code\n", 7, "'door-code' is not understood"),
+        (SETTINGS + "[secrets]\nname = pin\n", 7, "Did you mean 'names'?"),
         (SETTINGS + "a line of prose\n", 6, "[section] lines"),
         (SETTINGS + "[sprint]\n", 6, "already exists"),
     ],

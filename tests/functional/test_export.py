@@ -61,7 +61,7 @@ def test_one_edit_names_one_file(copy):
     done = copy.fortnight("export", "--check")
     assert done.returncode == 1
     first = done.stdout.splitlines()[0]
-    assert first == "pkg/fortnight/calendar.py differs (from nbs/lib/02_calendar.ipynb)"
+    assert first == "pkg/fortnight/calendar.py differs (from nbs/lib/01_calendar.ipynb)"
     assert done.stdout.count("pkg/") == 1
 
 
@@ -87,11 +87,11 @@ def test_an_edited_readme_is_found(copy):
 
 def test_two_notebooks_for_one_module(copy):
     """The second would win without a word; it is an error, and nothing changes."""
-    shutil.copy(copy.root / "nbs/lib/02_calendar.ipynb", copy.root / "nbs/lib/03_again.ipynb")
+    shutil.copy(copy.root / "nbs/lib/01_calendar.ipynb", copy.root / "nbs/lib/01_zagain.ipynb")
     before = (copy.root / "pkg/fortnight/calendar.py").read_bytes()
     done = copy.fortnight("export")
     assert done.returncode == 2
-    assert "02_calendar.ipynb and 03_again.ipynb" in done.stderr
+    assert "01_calendar.ipynb and 01_zagain.ipynb" in done.stderr
     assert (copy.root / "pkg/fortnight/calendar.py").read_bytes() == before
 
 
@@ -108,7 +108,7 @@ def test_an_export_that_makes_nothing(copy):
 
 def test_what_editors_leave_is_no_drift(copy):
     """Hidden files are nobody's module, in the notebooks' folder and in the package."""
-    (copy.root / "nbs/lib/.~02_calendar.ipynb").write_text("half a notebo")
+    (copy.root / "nbs/lib/.~01_calendar.ipynb").write_text("half a notebo")
     (copy.root / "pkg/fortnight/.DS_Store").write_bytes(b"x")
     assert copy.fortnight("export", "--check").returncode == 0
 
