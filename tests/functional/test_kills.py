@@ -13,7 +13,7 @@ from fortnight.notebook import read_notebook
 from fortnight.record import record_in
 from fortnight.zygotes import ask_zygotes
 
-MOMENTS = 20 if os.environ.get("FORTNIGHT_SOAK") else 3
+MOMENTS = 20 if os.environ.get("FORTNIGHT_SOAK") else 2
 CELLS = (
     "import os, pathlib, subprocess, time\npathlib.Path('kernel.pid').write_text(str(os.getpid()))",
     "child = subprocess.Popen(['sleep', '600'])\nprint('begun')",

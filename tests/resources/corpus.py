@@ -83,7 +83,6 @@ CORPUS = {
         "plt.get_fignums()",
         "plt.close('all'); plt.hist([1, 1, 2])",
         "matplotlib.get_configdir(), matplotlib.matplotlib_fname()",
-        quick=True,
     ),
     "figure settings": case(
         "import matplotlib as m; sorted((k, repr(v)) for k, v in m.rcParams.items())",
@@ -193,7 +192,6 @@ CORPUS = {
         "import time; time.sleep(0.3)",
         "got, len(get_comm_manager().comms)",
         "get_ipython().kernel.comm_manager is get_comm_manager()",
-        quick=True,
     ),
     "widget by hand": case(
         "from comm import create_comm\n"
@@ -243,7 +241,6 @@ CORPUS = {
         "e = ValueError('x'); e.add_note('note'); raise e",
         "assert 1 == 2, 'why'",
         "import traceback\ntry: f()\nexcept ZeroDivisionError: traceback.print_exc()",
-        quick=True,
     ),
     "endless recursion": case("def g(): g()\ng()"),
     "error styles": case(
@@ -347,7 +344,6 @@ CORPUS = {
         "%sx echo sx",
         "!ls; tty; echo $TERM $COLUMNS $PAGER $GIT_PAGER",
         "!trap; ps -o stat= -p $$",
-        quick=True,
     ),
     "help": case("help(len)", "len?", "len??", "import json\njson.dumps?", "*int*?"),
     "completion": case(
@@ -427,7 +423,6 @@ CORPUS = {
         "import atexit; atexit._ncallbacks() < 40",
         "os.stat('/proc/self/exe').st_ino == os.stat(__import__('sys').executable).st_ino",
         "import time; time.process_time() < 30, time.tzname, time.timezone",
-        quick=True,
     ),
     "environment": case(
         "import os\nfor k, v in sorted(os.environ.items()):\n"
