@@ -38,7 +38,7 @@ test: $(READY)
 
 ifneq ($(BENCH),)
 soak: $(READY)
-	FORTNIGHT_SOAK=200 $(BIN)/python -m pytest tests/unit tests/functional -k "not new_workspace and not notebooks"
+	FORTNIGHT_SOAK=200 $(BIN)/python -m pytest tests/unit tests/functional -k "not new_workspace"
 
 bench: $(READY) $(if $(PEERS),.venv-bench/.ready)
 	$(BIN)/fortnight report bench peers

@@ -1,5 +1,6 @@
 """Every notebook that others rely on is a test: it runs, and it still says what it shows."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +16,9 @@ SETTINGS = read_settings(find_root(Path(__file__).parent))
 ROOT = SETTINGS.root
 KEPT = [*sorted(ROOT.glob("nbs/lib/*.ipynb")), ROOT / "nbs" / "index.ipynb"]
 EXPLORED = sorted(ROOT.glob("nbs/explore/*.ipynb"))
+
+
+TAKES_MINUTES = {"peers"}
 
 
 def shown(cell: Cell) -> list[str]:
@@ -64,6 +68,8 @@ def test_demos_run(demo: str, tmp_path: Path):
 
     One that is run on request measures the machine, and is tried once, with its counts at one.
     """
+    if demo in TAKES_MINUTES and not os.environ.get("FORTNIGHT_SOAK"):
+        pytest.skip("it takes minutes: `make soak` and `make bench` run it")
     sprint = SETTINGS.calendar.sprint_on(date.today())
     (chosen,) = choose_demos(SETTINGS, [demo])
     counts = {} if chosen.every_sprint else dict.fromkeys(counted(chosen.notebook), "1")
