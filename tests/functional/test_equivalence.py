@@ -81,7 +81,7 @@ def test_a_notebook_of_our_own_comes_out_alike(path):
 def test_the_corpus_is_large():
     """What the two tests above go through is what has been promised, and no name is left out."""
     assert len(CORPUS) >= 40
-    assert 10 <= sum(made.quick for made in CORPUS.values()) <= 25
+    assert 5 <= sum(made.quick for made in CORPUS.values()) <= 25
 
 
 SPOILS = {
