@@ -517,6 +517,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'fortnight.zygote.Zygote.serve': ('zygote.html#zygote.serve', 'fortnight/zygote.py'),
                                   'fortnight.zygote._FreshSys': ('zygote.html#_freshsys', 'fortnight/zygote.py'),
                                   'fortnight.zygote._FreshSys.__getattr__': ('zygote.html#_freshsys.__getattr__', 'fortnight/zygote.py'),
+                                  'fortnight.zygote._end_control': ('zygote.html#_end_control', 'fortnight/zygote.py'),
                                   'fortnight.zygote._end_with': ('zygote.html#_end_with', 'fortnight/zygote.py'),
                                   'fortnight.zygote.become_kernel': ('zygote.html#become_kernel', 'fortnight/zygote.py'),
                                   'fortnight.zygote.become_runner': ('zygote.html#become_runner', 'fortnight/zygote.py'),

@@ -7,6 +7,7 @@ __all__ = ['KERNEL', 'READY', 'why_unsafe', 'send', 'receive', 'Zygote', 'become
 
 # %% ../../nbs/lib/09_zygote.ipynb #f8d05cb8
 import array
+import atexit
 import contextlib
 import gc
 import importlib
@@ -244,10 +245,22 @@ def become_kernel(wish: Wish, lifeline: int) -> None:
     setattr(IPKernelApp, "init_poller", lambda _: _end_with(lifeline))  # noqa: B010  # a method
     app = IPKernelApp.instance(parent_handle=wish["parent"])
     app.initialize(wish["argv"][1:])
+    atexit.register(_end_control, app)  # what is registered last is called first
     os.write(lifeline, READY)
     before = set(sys.modules)
     app.start()
     leave(set(sys.modules) - before)
+
+
+def _end_control(app: Any) -> None:
+    """Let the kernel's control thread end before the one that sends what it has to say.
+
+    ipykernel ends them the other way round, and then, now and again, waits for ever: the
+    control thread says that it is idle, and nobody takes it from its hands.
+    """
+    if app.control_thread and app.control_thread.is_alive():
+        app.control_thread.stop()
+        app.control_thread.join()
 
 
 class _FreshSys:
