@@ -49,7 +49,8 @@ def zygote_folder(environment: Mapping[str, str]) -> Path:
     early = sorted(item for item in environment.items() if item[0].startswith(_READ_EARLY))
     python = (sys.executable, sys.prefix, sys.version, repr(sys.flags), sys.warnoptions, early)
     places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    sources = [Path(str(files("fortnight")), name) for name in ("zygote.py", "forget.py")]
+    own = Path(str(files("fortnight")))
+    sources = sorted(path for path in own.rglob("*.*") if path.suffix != ".pyc")
     installed = [path.stat().st_mtime_ns for path in (*sources, *map(Path, sorted(places)))]
     # What a copy could not get back: being less nice, limits lifted, groups.
     given = (os.nice(0), os.getgroups(), [resource.getrlimit(n)[1] for n in _LIMITS])
@@ -220,6 +221,8 @@ _RUNNER = (
     "jupyter_client.kernelspec",
     "zmq.asyncio",
     "fortnight.bodies:rehearse",
+    "fortnight.run",
+    "fortnight.runner",
 )
 _LAUNCHER = ("-m", "ipykernel_launcher")
 _START_SECONDS = 20.0
