@@ -95,7 +95,8 @@ def rehearse() -> None:
     """Render a small notebook, so that the libraries have done what they do but once."""
     outputs = (
         {"output_type": "stream", "name": "stdout", "text": "\x1b[31mred\x1b[0m"},
-        {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<table></table>"}},
+        {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<i>&amp;</i>"}},
+        {"output_type": "display_data", "metadata": {}, "data": {"image/png": "AAAA"}},
     )
     cells = (
         Cell(

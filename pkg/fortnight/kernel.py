@@ -6,11 +6,13 @@
 __all__ = ['runtime_folder', 'zygote_folder', 'connect', 'connected', 'ForkedProcess', 'fork_kernel', 'fork_runner']
 
 # %% ../../nbs/lib/10_kernel.ipynb #c87d1280
+import contextlib
 import fcntl
 import hashlib
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import stat
@@ -44,8 +46,11 @@ def runtime_folder() -> Path:
     return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/fortnight-{os.getuid()}", "fortnight")
 
 
-def zygote_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder of the zygote for kernels with this environment; it need not exist."""
+def zygote_folder(environment: Mapping[str, str], role: str = "kernel") -> Path:
+    """Return the folder of the zygote for kernels, or runners, with this environment.
+
+    It need not exist.
+    """
     early = sorted(item for item in environment.items() if item[0].startswith(_READ_EARLY))
     python = (sys.executable, sys.prefix, sys.version, repr(sys.flags), sys.warnoptions, early)
     places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
@@ -56,7 +61,7 @@ def zygote_folder(environment: Mapping[str, str]) -> Path:
     given = (os.nice(0), os.getgroups(), [resource.getrlimit(n)[1] for n in _LIMITS])
     parts = ((*python, given), installed)
     names = (hashlib.sha256(repr(part).encode()).hexdigest()[:12] for part in parts)
-    return runtime_folder() / "-".join(names)
+    return runtime_folder() / "-".join((role, *names))
 
 
 def _own_folder(folder: Path) -> None:
@@ -75,16 +80,16 @@ _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NU
 _SOON_ASLEEP = {"OPENBLAS_THREAD_TIMEOUT": "20"}
 
 
-def connect(environment: Mapping[str, str], *, start: bool = True) -> socket.socket | None:
-    """Return a connection to the zygote, which is started if need be; None if there is none.
+def connect(environment: Mapping[str, str], role: str = "kernel") -> socket.socket:
+    """Return a connection to the zygote, which is started if need be.
 
     Raises
     ------
     OSError
         If its folder can't be used, or it could not be started.
     """
-    folder = zygote_folder(environment)
-    if (connection := connected(folder)) or not start:
+    folder = zygote_folder(environment, role)
+    if connection := connected(folder):
         return connection
     _own_folder(folder)
     with (folder / "lock").open("w") as lock:
@@ -129,12 +134,17 @@ def _start(folder: Path, environment: Mapping[str, str]) -> None:
 
 
 def _dismiss_others(folder: Path) -> None:
-    """Ask the zygotes of older installations to leave."""
-    python = folder.name.partition("-")[0]
-    for other in folder.parent.glob(f"{python}-*/socket"):
-        if other.parent != folder and (connection := connected(other.parent)):
+    """Ask the zygotes of older installations to leave; clear away what is left of those gone."""
+    for other in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*"):
+        if other == folder:
+            continue
+        if connection := connected(other):
             with connection:
                 send(connection, {"want": "stop"})
+            continue
+        with contextlib.suppress(OSError), (other / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # or one is being started there
+            shutil.rmtree(other)
 
 # %% ../../nbs/lib/10_kernel.ipynb #6988fecd
 class ForkedProcess:
@@ -220,9 +230,11 @@ _RUNNER = (
     "jupyter_client.asynchronous",
     "jupyter_client.kernelspec",
     "zmq.asyncio",
-    "fortnight.bodies:rehearse",
+    "psutil",
     "fortnight.run",
     "fortnight.runner",
+    "fortnight.home:rehearse",
+    "fortnight.bodies:rehearse",
 )
 _LAUNCHER = ("-m", "ipykernel_launcher")
 _START_SECONDS = 20.0
@@ -235,7 +247,7 @@ def fork_kernel(
     if command[0] != sys.executable or tuple(command[1:3]) != _LAUNCHER:
         return "it is not ipykernel in this environment"
     launcher = str(Path(sysconfig.get_path("purelib"), "ipykernel_launcher.py"))
-    wish = {"want": "kernel", "argv": [launcher, *command[3:]]}
+    wish = {"want": "kernel", "argv": [launcher, *command[3:]], "preload": _wanted(folder)}
     forked = _fork(wish, environment, folder, streams)
     if isinstance(forked, ForkedProcess):
         forked.wait_ready(_START_SECONDS)
@@ -246,7 +258,8 @@ def fork_runner(
     module: str, environment: Mapping[str, str], folder: Path, streams: Sequence[int]
 ) -> ForkedProcess | str:
     """Fork a process that lets `module` serve the last of `streams`; or return why it can't be."""
-    wish = {"want": "runner", "module": module, "argv": [module]}
+    _wake(environment, folder)
+    wish = {"want": "runner", "module": module, "argv": [module], "preload": _RUNNER}
     return _fork(wish, environment, folder, streams)
 
 
@@ -262,7 +275,6 @@ def _fork(
         "folder": str(folder),
         "umask": umask,
         "parent": os.getpid(),
-        "preload": [*_RUNNER, *_wanted(folder)],
     }
     try:
         try:
@@ -276,9 +288,7 @@ def _fork(
 def _ask(
     wish: dict[str, Any], environment: Mapping[str, str], streams: Sequence[int]
 ) -> ForkedProcess | str:
-    connection = connect(environment)
-    if connection is None:
-        return "there is no zygote"
+    connection = connect(environment, wish["want"])
     try:
         send(connection, wish, streams)
         answer, handles = receive(connection)
@@ -287,6 +297,16 @@ def _ask(
         return str(answer["refused"])
     finally:
         connection.close()
+
+
+def _wake(environment: Mapping[str, str], folder: Path) -> None:
+    """Let the zygote for kernels get ready, if there is none, without waiting for it."""
+    if connection := connected(zygote_folder(environment)):
+        connection.close()
+        return
+    # Whoever wants a kernel will hear of an error.
+    with contextlib.suppress(OSError), connect(environment) as connection:
+        send(connection, {"want": "preload", "preload": _wanted(folder)})
 
 
 def _wanted(folder: Path) -> Sequence[str]:

@@ -145,9 +145,9 @@ def show_zygotes(found: Sequence[ZygoteStatus], *, as_json: bool = False) -> Non
         return
     for zygote in found:
         since = f"{datetime.fromtimestamp(zygote.since):%H:%M}"
-        print(f"zygote {zygote.pid}: since {since}, {zygote.kernels} kernels")
+        print(f"zygote {zygote.pid}, for {zygote.role}s: since {since}, {zygote.copies} now")
         if zygote.unsafe:
-            print(f"  kernels start cold, because {zygote.unsafe}")
+            print(f"  {zygote.role}s start cold, because {zygote.unsafe}")
         for module, reason in zygote.failed.items():
             print(f"  {module} was not imported: {reason}")
     if not found:

@@ -21,13 +21,15 @@ from .zygote import receive, send
 class ZygoteStatus:
     """A zygote as it describes itself.
 
-    `since` is in seconds since 1970, `kernels` how many of its copies are alive, `failed` which
-    modules it could not import and why, `unsafe` why it does not fork, if it doesn't.
+    `role` is what its copies become, kernels or runners, `since` is in seconds since 1970, `copies`
+    how many of them are alive, `failed` which modules it could not import and why, `unsafe` why it
+    does not fork, if it doesn't.
     """
 
     pid: int
+    role: str
     since: float
-    kernels: int
+    copies: int
     failed: Mapping[str, str]
     unsafe: str
 
@@ -57,8 +59,9 @@ def _ask(folder: Path, want: str) -> dict[str, Any]:
 def _status(answer: dict[str, Any]) -> ZygoteStatus:
     return ZygoteStatus(
         pid=answer["pid"],
+        role=answer.get("role", "kernel"),
         since=answer["since"],
-        kernels=answer["copies"],
+        copies=answer["copies"],
         failed=answer["failed"],
         unsafe=answer["unsafe"],
     )
