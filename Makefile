@@ -67,6 +67,7 @@ endif
 $(READY): $(LOCKS) pyproject.toml setup.py $(wildcard vendor/*.whl)
 	@test -n "$(PYTHON)" || { echo "This needs Python 3.11 or later. Install it, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
 	$(call environment,.venv,$(LOCKS),$(LOCAL))
+	@.venv/bin/python -m compileall -q pkg  # where Python is told not to, it would at every start
 	@touch $@
 
 .venv-bench/.ready: $(PEERS) | $(READY)
