@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .kernel import connected, runtime_folder
+from .reach import connected, runtime_folder
 from .zygote import receive, send
 
 # %% ../../nbs/lib/18_zygotes.ipynb #ea40bd33

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fortnight.home import kernel_home
-from fortnight.kernel import zygote_folder
+from fortnight.reach import zygote_folder
 from fortnight.zygotes import ask_zygotes
 from tests.functional.kernels import kernel, say
 
