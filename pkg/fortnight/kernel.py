@@ -24,7 +24,7 @@ from .errors import FortnightError
 from .preload import preload_names
 from .reach import connect, connected, zygote_folder
 from .settings import find_root, read_settings
-from .zygote import receive, send
+from .wire import receive, send
 
 # %% ../../nbs/lib/10_kernel.ipynb #6988fecd
 class ForkedProcess:

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from .zygote import send
+from .wire import send
 
 # %% ../../nbs/lib/09a_reach.ipynb #2ec5019c
 _READ_EARLY = (
@@ -53,7 +53,7 @@ def zygote_folder(environment: Mapping[str, str], role: str = "kernel") -> Path:
     # What a copy could not get back: being less nice, limits lifted, groups.
     given = (os.nice(0), os.getgroups(), [resource.getrlimit(n)[1] for n in _LIMITS])
     parts = ((*python, given), installed)
-    names = (hashlib.sha256(repr(part).encode()).hexdigest()[:12] for part in parts)
+    names = (hashlib.sha256(repr(part).encode()).hexdigest()[:9] for part in parts)
     return runtime_folder() / "-".join((role, *names))
 
 

@@ -186,7 +186,7 @@ def record_of_plan(
         parameters={name: encode(value) for name, value in values.items()},
         sprint=plan.sprint,
         outcome="interrupted",
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=datetime.now(UTC).isoformat(timespec="milliseconds"),
         seconds=0.0,
         metrics=(),
         failure=None,

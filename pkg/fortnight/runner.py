@@ -26,7 +26,7 @@ from .kernel import ForkedProcess, fork_runner
 from .notebook import dump_notebook, read_notebook, write_atomic
 from .plan import Progress, RunPlan, dump_plan, parse_plan
 from .record import Failure, Record, dump_record, parse_record, record_in, with_record
-from .zygote import receive, send
+from .wire import receive, send
 
 # %% ../../nbs/lib/14a_runner.ipynb #6d1a8f9d
 def serve(channel: int) -> None:

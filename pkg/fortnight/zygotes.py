@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .reach import connected, runtime_folder
-from .zygote import receive, send
+from .wire import receive, send
 
 # %% ../../nbs/lib/18_zygotes.ipynb #ea40bd33
 @dataclass(frozen=True)

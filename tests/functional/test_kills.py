@@ -17,7 +17,7 @@ MOMENTS = 20 if os.environ.get("FORTNIGHT_SOAK") else 2
 CELLS = (
     "import os, pathlib, subprocess, time\npathlib.Path('kernel.pid').write_text(str(os.getpid()))",
     "child = subprocess.Popen(['sleep', '600'])\nprint('begun')",
-    "for i in range(20):\n    print(i, flush=True)\n    time.sleep(0.05)",
+    "for i in range(20):\n    print(i, flush=True)\n    time.sleep(0.1)",
     "child.kill()\nprint('ended')",
 )
 
