@@ -24,6 +24,7 @@ from .home import KernelHome
 from .limits import Limits
 from .record import CellStatus, Ending, Outcome, left_politely
 from .shell import STRICT_SHELL
+from .watch import REPORT, said_in
 
 # %% ../../nbs/lib/13a_engine.ipynb #9be494a9
 @dataclass
@@ -32,7 +33,7 @@ class Execution:
 
     `begun` has the status and seconds of each cell that began, by its index. A cell that is
     running counts as killed until it is known better. `peak_memory` is in bytes, `version`
-    grows with every change.
+    grows with every change, `said` is what a tracer said at the end, if there was one.
     """
 
     content: Any
@@ -41,6 +42,7 @@ class Execution:
     problem: tuple[str, str] | None = ("Interrupted", "it was stopped by force, in the midst of it")
     peak_memory: int = 0
     version: int = 0
+    said: dict[str, Any] | None = None
 
     @property
     def ending(self) -> Ending:
@@ -53,12 +55,13 @@ class Rules:
     """How an execution is to go.
 
     A `warm` kernel is forked from the zygote. With `strict_shell`, a shell command that fails
-    is an error.
+    is an error. `prelude` is code that ipykernel executes before the first cell, unseen.
     """
 
     limits: Limits = field(default_factory=Limits)
     warm: bool = True
     strict_shell: bool = True
+    prelude: str = ""
 
 # %% ../../nbs/lib/13a_engine.ipynb #ea1a83ca
 _TICK = 0.1  # seconds between two looks at the clock
@@ -111,11 +114,12 @@ class _Conductor:
     async def _start(self, folder: Path) -> None:
         await self.client.async_start_new_kernel(cwd=str(folder))
         await self.client.async_start_new_kernel_client()
-        if self.rules.strict_shell and self.client.km.ipykernel:
-            strict = self.client.kc.execute(STRICT_SHELL, silent=True, store_history=False)
-            reply = await self.client.async_wait_for_reply(strict)
+        prelude = (STRICT_SHELL if self.rules.strict_shell else "") + self.rules.prelude
+        if prelude and self.client.km.ipykernel:
+            asked = self.client.kc.execute(prelude, silent=True, store_history=False)
+            reply = await self.client.async_wait_for_reply(asked)
             if reply is None or reply["content"]["status"] != "ok":
-                raise RuntimeError("the kernel does not let shell commands be watched")
+                raise RuntimeError("the kernel does not let itself be watched")
 
     async def _cells(self) -> None:
         for index, cell in enumerate(self.execution.content.cells):
@@ -217,6 +221,11 @@ class _Conductor:
         client = self.client
         if self.execution.outcome == "kernel_died" or not await client.kc.is_alive():
             return
+        if self.rules.prelude and client.km.ipykernel:
+            wanted = {"user_expressions": {"said": REPORT}, "silent": True, "store_history": False}
+            self.execution.said = said_in(
+                await client.async_wait_for_reply(client.kc.execute("", **wanted))
+            )
         info = await client.async_wait_for_reply(client.kc.kernel_info())
         if info:
             self.execution.content.metadata["language_info"] = info["content"]["language_info"]

@@ -114,6 +114,8 @@ _RUNNER = (
     "fortnight.run",
     "fortnight.runner",
     "fortnight.home:rehearse",
+    "fortnight.watch:rehearse",
+    "fortnight.record:rehearse",
     "fortnight.bodies:rehearse",
 )
 _LAUNCHER = ("-m", "ipykernel_launcher")

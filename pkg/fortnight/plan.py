@@ -29,7 +29,8 @@ class RunPlan:
     instead, as texts. With `strict_shell`, a shell command that fails is an error.
     `after` names a module whose ``after_run(report, root)`` is called when the run has ended.
     `secrets` are patterns of names of parameters that are kept secret, `package_folder` is that
-    of the workspace's package, whose Enums may be parameters.
+    of the workspace's package, whose Enums may be parameters. `import_path` is a folder in which
+    the kernel looks for modules before any other but the notebook's.
     """
 
     notebook: Path
@@ -44,6 +45,7 @@ class RunPlan:
     after: str = ""
     secrets: tuple[str, ...] = ()
     package_folder: str = ""
+    import_path: str = ""
 
     @property
     def partial(self) -> Path:

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['Provenance', 'commit_of', 'check_kernel', 'imported_modules', 'modules_behind', 'installed_state', 'package_versions',
-           'provenance_of']
+           'installed_digest', 'provenance_of']
 
 # %% ../../nbs/lib/07_provenance.ipynb #c095ad67
 import ast
+import hashlib
 import json
 import platform
 import re
@@ -28,7 +29,9 @@ from .notebook import Notebook, write_atomic
 class Provenance:
     """What a run came from; `commit` is empty outside of version control.
 
-    `python` and `packages` are those of the kernel; empty if it is not this environment's.
+    `changes` is a hash of what differed from it. `python`, `packages` and `installed`, a hash of
+    all packages with their versions, are those of the kernel; empty if it is not of this
+    environment.
     """
 
     commit: str
@@ -37,6 +40,8 @@ class Provenance:
     python: str
     platform: str
     packages: dict[str, str]
+    changes: str = ""
+    installed: str = ""
 
 # %% ../../nbs/lib/07_provenance.ipynb #6dd1370c
 def _git(root: Path, *arguments: str) -> str:
@@ -50,15 +55,32 @@ def _git(root: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def commit_of(root: Path) -> tuple[str, bool]:
-    """Return the commit that is checked out at `root`, and whether the files differ from it."""
+def commit_of(root: Path) -> tuple[str, str]:
+    """Return the commit that is checked out at `root`, and a hash of what differs from it.
+
+    Both are empty where there is no commit, the hash also where nothing differs.
+    """
     # Both in one go: starting a program takes longer than all that git has to do.
-    said = _git(root, "status", "--porcelain=v2", "--branch", "--", ".", ":(exclude)reports")
+    said = _git(root, "status", "--porcelain=v2", "--branch", *_WITHOUT_REPORTS)
     lines = said.splitlines()
     commit = next((line.split()[2] for line in lines if line.startswith("# branch.oid")), "")
+    changed = [line for line in lines if not line.startswith("#")]
     if commit == "(initial)":
-        return "", False
-    return commit, any(not line.startswith("#") for line in lines)
+        return "", ""
+    return commit, _changes(root, changed) if changed else ""
+
+
+_WITHOUT_REPORTS = ("--", ".", ":(exclude)reports")
+
+
+def _changes(root: Path, changed: Iterable[str]) -> str:
+    digest = hashlib.sha256(_git(root, "diff", "HEAD", "--binary", *_WITHOUT_REPORTS).encode())
+    for line in changed:
+        digest.update(line.encode())
+        path = root / line[2:]
+        if line.startswith("? ") and path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 # %% ../../nbs/lib/07_provenance.ipynb #6198c9e9
 def check_kernel(name: str) -> bool:
@@ -152,6 +174,8 @@ _ENGINE = ("fortnight", "papermill", "nbclient", "ipykernel")
 def installed_state() -> dict[str, int]:
     """Return what changes whenever a package is installed: the times of the folders of packages."""
     places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    others = (place for place in sys.path if place not in places and Path(place).is_dir())
+    places |= {place for place in others if any(Path(place).glob("*.dist-info"))}
     return {place: Path(place).stat().st_mtime_ns for place in sorted(places)}
 
 
@@ -161,6 +185,19 @@ def package_versions(names: Iterable[str], root: Path) -> dict[str, str]:
     To look through all packages takes a fifth of a second; so what they provide is remembered
     in the workspace at `root` until one is installed.
     """
+    tops, known = {name.partition(".")[0] for name in names}, _installed(root)
+    versions = {package: v for top in tops for package, v in known.get(top, [])}
+    return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
+
+
+def installed_digest(root: Path) -> str:
+    """Return a hash of all installed packages with their versions, and of the interpreter's."""
+    known = json.dumps([sys.version, sorted(_installed(root).items())])
+    return hashlib.sha256(known.encode()).hexdigest()[:32]
+
+
+def _installed(root: Path) -> dict[str, list[list[str]]]:
+    """Return which packages provide a module, and their versions."""
     path, state = root / ".fortnight" / "packages.json", installed_state()
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
@@ -169,23 +206,20 @@ def package_versions(names: Iterable[str], root: Path) -> dict[str, str]:
     except (OSError, ValueError, KeyError, TypeError):
         known = {"state": state, "providers": _providers()}
         write_atomic(path, json.dumps(known), durable=False)
-    tops = {name.partition(".")[0] for name in names}
-    versions = {package: v for top in tops for package, v in known["providers"].get(top, [])}
-    return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
+    found: dict[str, list[list[str]]] = known["providers"]
+    return found
 
 
-def _providers() -> dict[str, list[tuple[str, str]]]:
+def _providers() -> dict[str, list[list[str]]]:
     found = metadata.packages_distributions()
-    return {top: [(one, metadata.version(one)) for one in set(ones)] for top, ones in found.items()}
+    return {
+        top: [[one, metadata.version(one)] for one in sorted(set(ones))]
+        for top, ones in found.items()
+    }
 
 
 def provenance_of(
-    notebook: Notebook,
-    root: Path,
-    kernel: str,
-    *,
-    own: bool,
-    commit: tuple[str, bool] | None = None,
+    notebook: Notebook, root: Path, kernel: str, *, own: bool, commit: tuple[str, str] | None = None
 ) -> Provenance:
     """Return where a run of a notebook would come from, as of now.
 
@@ -199,18 +233,20 @@ def provenance_of(
         The name of the kernel.
     own : bool
         Whether the kernel is Python of this environment, so that its versions are known.
-    commit : tuple of str and bool, optional
+    commit : tuple of str, optional
         As `commit_of` gives it, if it is known already.
     """
     hash_, changed = commit or commit_of(root)
-    names = set(_ENGINE)
+    names = {*_ENGINE, *modules_behind(notebook, root)}
     for package in (root / "pkg").glob("*/"):
         names |= modules_behind(notebook, package)
     return Provenance(
         commit=hash_,
-        uncommitted=changed,
+        uncommitted=bool(changed),
         kernel=kernel,
         python=platform.python_version() if own else "",
         platform=f"{platform.system()} {platform.machine()}",
         packages=package_versions(names, root) if own else {},
+        changes=changed,
+        installed=installed_digest(root) if own else "",
     )

@@ -4,19 +4,25 @@
 
 # %% auto #0
 __all__ = ['Outcome', 'CellStatus', 'INJECTED', 'RECORD_VERSION', 'Failure', 'first_failure', 'left_politely', 'CellRun',
-           'Ending', 'judge', 'Record', 'code_hash', 'dump_record', 'with_record', 'record_in', 'parse_record']
+           'Ending', 'judge', 'Record', 'code_hash', 'dump_record', 'rehearse', 'with_record', 'record_in',
+           'parse_record']
 
 # %% ../../nbs/lib/12_record.ipynb #db26723c
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import cache
+from importlib.resources import files
 from typing import Any, Literal, get_args
 
 from .errors import FortnightError
 from .metrics import Metric, checked_metric, metrics_in
 from .notebook import Notebook
 from .provenance import Provenance
+from .syntax import code_digest
+from .trace import Fact, Gap, Trace
 
 # %% ../../nbs/lib/12_record.ipynb #7aca8064
 Outcome = Literal["passed", "failed", "timed_out", "kernel_died", "interrupted", "empty"]
@@ -128,7 +134,7 @@ def _numbered(notebook: Notebook, failure: Failure) -> Failure:
     return replace(failure, cell=failure.cell - injected)
 
 # %% ../../nbs/lib/12_record.ipynb #7b533913
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,9 @@ class Record:
     `parameters` are those that the run had, defaults included, `started` is an ISO time in UTC,
     `seconds` the wall time of the whole run. `cells` has one entry for each cell with code,
     none if the record is of version 1; `peak_memory` is in bytes, 0 if it was not seen.
+    `outputs` and `figures` count what the cells show. `fingerprint` is the hash of all that the
+    run depended on, if that is known; `cached` is when it was taken from the store, if it was.
+    `expected` is what the run before it had done, if this one did less.
     """
 
     notebook: str
@@ -153,6 +162,12 @@ class Record:
     provenance: Provenance
     cells: tuple[CellRun, ...] = ()
     peak_memory: int = 0
+    trace: Trace = field(default_factory=Trace)
+    outputs: int = 0
+    figures: int = 0
+    fingerprint: str = ""
+    cached: str = ""
+    expected: dict[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -160,22 +175,40 @@ class Record:
         return self.outcome == "passed"
 
 # %% ../../nbs/lib/12_record.ipynb #13aefbb4
+_TAGS = {"skip-execution", "raises-exception", "parameters"}
+
+
 def code_hash(notebook: Notebook) -> str:
-    """Return the sha256 of the notebook's code cells, in order."""
-    digest = hashlib.sha256()
-    for cell in notebook.cells:
-        if cell.kind == "code":
-            # The length keeps two cells apart from one that holds the text of both.
-            digest.update(f"{len(cell.source)}\n{cell.source}".encode())
-    return digest.hexdigest()
+    """Return the sha256 of the notebook's code cells, in order, comments left out."""
+    said = [
+        [code_digest(cell.source), *sorted(_TAGS.intersection(cell.tags))]
+        for cell in notebook.cells
+        if cell.has_code
+    ]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 # %% ../../nbs/lib/12_record.ipynb #5e5efd49
 def dump_record(record: Record) -> dict[str, Any]:
-    """Return a record as what JSON can hold."""
+    """Return a record as what JSON can hold, checked against its schema."""
     kept = {"version": RECORD_VERSION, **asdict(record)}
-    return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()
-    }
+    kept["trace"] = {n: list(v) if isinstance(v, tuple) else v for n, v in kept["trace"].items()}
+    plain = {n: list(v) if isinstance(v, tuple) else v for n, v in kept.items()}
+    _validator()(plain)
+    return plain
+
+
+@cache
+def _validator() -> Callable[[Any], Any]:
+    import fastjsonschema  # not for those who only show a command's help
+
+    text = (files("fortnight") / "schemas" / "record.json").read_text(encoding="utf-8")
+    checked: Callable[[Any], Any] = fastjsonschema.compile(json.loads(text))
+    return checked
+
+
+def rehearse() -> None:
+    """Compile the schema, so that it is done before it is wanted."""
+    _validator()
 
 
 def with_record(notebook: Notebook, record: Record) -> Notebook:
@@ -214,8 +247,10 @@ def parse_record(content: Mapping[str, Any]) -> Record:
         If it didn't.
     """
     kept = dict(content)
-    if kept.pop("version") not in (1, RECORD_VERSION):
+    if (version := kept.pop("version")) not in (1, 2, RECORD_VERSION):
         raise ValueError("its version is unknown")
+    if version == RECORD_VERSION:
+        _validator()(content)
     if kept["outcome"] not in get_args(Outcome):
         raise ValueError(f"there is no outcome {kept['outcome']!r}")
     datetime.fromisoformat(kept["started"])
@@ -228,4 +263,7 @@ def parse_record(content: Mapping[str, Any]) -> Record:
     kept["cells"] = tuple(CellRun(**cell) for cell in kept.get("cells", ()))
     if any(cell.status not in get_args(CellStatus) for cell in kept["cells"]):
         raise ValueError("a cell has an unknown status")
+    if trace := kept.get("trace"):
+        facts = tuple(Fact(**fact) for fact in trace["facts"])
+        kept["trace"] = Trace(facts, tuple(Gap(**gap) for gap in trace["gaps"]), trace["salt"])
     return Record(**kept)

@@ -18,6 +18,7 @@ from typing import Any
 
 from .encoding import encode
 from .engine import Execution, Rules, engine_class
+from .hashes import Hashes
 from .home import kernel_home
 from .metrics import metrics_in
 from fortnight.notebook import (
@@ -42,7 +43,10 @@ from fortnight.record import (
     with_record,
 )
 from .secrets import Redactor, is_secret
+from .store import fingerprint_of, plan_key
+from .trace import Gap, World, make_trace
 from .values import injected_source
+from .watch import begin_code
 
 # %% ../../nbs/lib/14_run.ipynb #b343e82f
 def _to_execute(plan: RunPlan, source: Notebook) -> Any:
@@ -122,19 +126,50 @@ class _Keeper:
             seconds=round(time.monotonic() - self.clock, 3),
             metrics=metrics_in(executed),
             peak_memory=self.execution.peak_memory,
+            outputs=sum(len(cell.outputs) for cell in executed.cells),
+            figures=sum(_is_figure(output) for cell in executed.cells for output in cell.outputs),
         )
         write_atomic(path, dump_notebook(with_record(executed, record)), durable=durable)
         return record
 
+    def trace(self, key: str, world: World) -> None:
+        """Take note of what the run depended on, as far as the kernel could say."""
+        said = self.execution.said
+        if said is None:
+            return
+        cells, number = {}, 0
+        for cell in _observed(self.execution.content).cells:
+            number += cell.id != INJECTED
+            if cell.execution_count:
+                cells[cell.execution_count] = number * (cell.id != INJECTED), cell.source
+        trace = make_trace(said, cells, _salt(key), world)
+        if self.redactor:
+            trace = replace(trace, gaps=(*trace.gaps, Gap("was given a secret")))
+        self.record = replace(self.record, trace=trace, fingerprint=fingerprint_of(key, trace))
+        world.hashes.keep()
+
 
 _SAVE_SECONDS = 0.25
+
+
+def _path_code(folder: str) -> str:
+    return f"import sys\nsys.path.insert(1, {folder!r})\ndel sys\n" if folder else ""
+
+
+def _salt(key: str) -> str:
+    """Return what goes into the hashes of variables: the same for every run of this key."""
+    return key[:16]
+
+
+def _is_figure(output: Mapping[str, Any]) -> bool:
+    return any(kind.startswith("image/") for kind in output.get("data", ()))
 
 # %% ../../nbs/lib/14_run.ipynb #4e29007d
 def run_notebook(
     plan: RunPlan,
     root: Path,
     watch: CellWatcher | None = None,
-    commit: tuple[str, bool] | None = None,
+    commit: tuple[str, str] | None = None,
 ) -> Record:
     """Execute a notebook and keep it, with its record, where the plan says.
 
@@ -146,8 +181,8 @@ def run_notebook(
         The workspace; the record names the notebook relative to it.
     watch : callable, optional
         Called with a `Progress` whenever a cell begins.
-    commit : tuple of str and bool, optional
-        The commit that is checked out and whether files differ from it, if that is known.
+    commit : tuple of str, optional
+        The commit that is checked out and a hash of what differs from it, if they are known.
 
     Returns
     -------
@@ -165,9 +200,16 @@ def run_notebook(
     check_plan(plan, source)
     keeper = _Keeper(plan, source, record_of_plan(plan, source, root, commit), watch)
     keeper.changed()
+    key, place = plan_key(plan, source, root), root.resolve()
+    rules = Rules(
+        limits_for(plan, source),
+        warm=not plan.cold,
+        strict_shell=plan.strict_shell,
+        prelude=begin_code(place, _salt(key)) + _path_code(plan.import_path),
+    )
     with kernel_home() as home:
-        rules = Rules(limits_for(plan, source), warm=not plan.cold, strict_shell=plan.strict_shell)
         _execute(plan, keeper, engine_class(keeper.execution, rules, home, keeper.changed))
+    keeper.trace(key, World(place, os.environ, Hashes(place)))
     record = keeper.save(plan.partial)
     if record.passed:
         plan.partial.replace(plan.output)
@@ -175,7 +217,7 @@ def run_notebook(
 
 
 def record_of_plan(
-    plan: RunPlan, source: Notebook, root: Path, commit: tuple[str, bool] | None = None
+    plan: RunPlan, source: Notebook, root: Path, commit: tuple[str, str] | None = None
 ) -> Record:
     """Return the record of a run that has not begun, and therefore been stopped so far."""
     kernel = plan.kernel or source.kernel_name

@@ -83,7 +83,7 @@ def _end_descendants() -> None:
             process.kill()
 
 # %% ../../nbs/lib/14a_runner.ipynb #fd87a767
-Commit = Callable[[], tuple[str, bool]]
+Commit = Callable[[], tuple[str, str]]
 
 
 class Runner:

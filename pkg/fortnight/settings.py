@@ -14,7 +14,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from .calendar import Calendar
-from .choices import read_limits, read_preload, read_secrets, read_strict_shell
+from fortnight.choices import (
+    read_limits,
+    read_preload,
+    read_secrets,
+    read_shrink,
+    read_strict_shell,
+)
 from .errors import FortnightError, did_you_mean
 from fortnight.ini import (
     AMOUNT,
@@ -66,6 +72,7 @@ class Settings:
     `preload` names modules that warm kernels start with, or, after a minus, without. `limits`
     are those of every run; with `strict_shell`, a shell command that fails is an error; `secrets`
     names parameters whose values are never written down, beside those that look like secrets.
+    `shrink` says what a run is that did less than the one before: ``fail``, ``warn``, or nothing.
     """
 
     root: Path
@@ -77,6 +84,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     strict_shell: bool = True
     secrets: tuple[str, ...] = ()
+    shrink: str = ""
 
     @property
     def package_folder(self) -> Path:
@@ -251,6 +259,7 @@ def read_settings(root: Path, today: date | None = None) -> Settings:
         read_limits(ini),
         read_strict_shell(ini),
         read_secrets(ini),
+        read_shrink(ini),
     )
 
 

@@ -18,6 +18,7 @@ from .calendar import Calendar
 from .cells import page_style, templates
 from .encoding import decode
 from .errors import FortnightError
+from .fewer import fewer
 from .limits import limit_text
 from .metrics import format_value
 from .notebook import Notebook, read_notebook, write_atomic
@@ -122,6 +123,7 @@ def _provenance_rows(record: Record) -> list[tuple[str, str]]:
         ("Commit", commit + (", with uncommitted changes" if origin.uncommitted else "")),
         ("Run", f"{datetime.fromisoformat(record.started):%d %B %Y, %H:%M} UTC"),
         ("Took", f"{record.seconds:.1f} s"),
+        *_reuse_rows(record),
         ("Outcome", record.outcome.replace("_", " ")),
         ("Cells", _cell_counts(record)),
         (
@@ -133,6 +135,17 @@ def _provenance_rows(record: Record) -> list[tuple[str, str]]:
         ("Python", f"{origin.python or 'not known'}, kernel {origin.kernel}, {origin.platform}"),
         ("Packages", ", ".join(f"{name} {version}" for name, version in origin.packages.items())),
     ]
+
+
+def _reuse_rows(record: Record) -> list[tuple[str, str]]:
+    """Say whether a result was reused, and whether it could be."""
+    rows = []
+    if record.cached:
+        moment = datetime.fromisoformat(record.cached)
+        rows.append(("Not run again", f"nothing had changed on {moment:%d %B %Y, %H:%M} UTC"))
+    gaps = [str(gap) for gap in record.trace.gaps if not gap.covered]
+    rows.append(("Trace", "; ".join(gaps[:3]) + (" …" if gaps[3:] else "") or "complete"))
+    return rows
 
 
 def _cell_counts(record: Record) -> str:
@@ -150,6 +163,7 @@ def _page_values(report: Report, label: str, others: Iterable[Report]) -> dict[s
         "problem": _problem(report),
         "failed_cell": failure.cell_id if failure else "",
         "notice": _notice(report, others),
+        "fewer": "; ".join(fewer(record)) if record else "",
         "group_label": label,
         "page": report.page,
         "metrics": _metric_values(record),
