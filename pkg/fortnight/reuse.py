@@ -16,6 +16,7 @@ from pathlib import Path
 from .errors import FortnightError
 from .notebook import dump_notebook, read_notebook, write_atomic
 from .plan import RunPlan
+from .provenance import installed_digest
 from .record import Record, with_record
 from .secrets import is_secret
 from .store import Entry, Store, fingerprint_of, merged, plan_key
@@ -32,12 +33,13 @@ def take_past(plans: Mapping[str, RunPlan], store: Store, world: World) -> dict[
     A record says when it was `cached`, also if its report was there already.
     """
     placed, taken = _read_placed(world.root), {}
-    before = json.dumps(placed)
+    before, installed = json.dumps(placed), installed_digest(world.root)
+    world = replace(world, known={})  # what many runs rely on is looked up once
     for name, plan in plans.items():
         if any(is_secret(parameter, plan.secrets) for parameter in plan.parameters):
             continue
         source = read_notebook(plan.notebook)
-        entry = store.find(plan_key(plan, source, world.root), world)
+        entry = store.find(plan_key(plan, source, world.root, installed), world)
         if entry and (record := _placed(entry, plan, placed, store, world)):
             taken[name] = record
     world.hashes.keep()
@@ -90,6 +92,7 @@ def keep_new(
     In the records, and in the reports, is what the runs have done to each other.
     """
     records, placed = dict(records), _read_placed(world.root)
+    installed = installed_digest(world.root)
     for name, other, file in _hazards(records):
         why = f"works on {file} at the same time as {other}"
         records[name] = _with_gap(plans[name], records[name], Gap(why))
@@ -97,7 +100,7 @@ def keep_new(
         plan = plans[name]
         if record.passed and record.fingerprint and not record.expected:
             with suppress(OSError, FortnightError):  # a full disk costs speed, not the report
-                key = plan_key(plan, read_notebook(plan.notebook), world.root)
+                key = plan_key(plan, read_notebook(plan.notebook), world.root, installed)
                 if fingerprint_of(key, record.trace) == record.fingerprint:  # not edited since
                     store.put(key, record, plan.output, world)
                     placed[world.name(plan.output)] = _hashes_of(plan, record, world)

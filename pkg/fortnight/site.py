@@ -227,7 +227,8 @@ def render_site(
     site = folder / "site"
     pages = _pages(find_reports(folder), calendar, workspace, current, folder)
     for name, text in pages.items():
-        write_atomic(site / name, text)
+        if not _is_there(site / name, text):
+            write_atomic(site / name, text)
     keep_bodies(
         {body_path(path, folder.parent) for path in folder.glob("*/*.ipynb")}, folder.parent
     )
@@ -235,6 +236,13 @@ def render_site(
         if path.relative_to(site).as_posix() not in pages:
             path.unlink(missing_ok=True)
     return site / "index.html"
+
+
+def _is_there(path: Path, text: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == text
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _pages(
@@ -249,9 +257,12 @@ def _pages(
     environment.globals |= {"workspace": workspace, "style": page_style()}
     pages: dict[str, str] = {}
     groups: dict[str, dict[str, Any]] = {}
+    of_one_demo: dict[tuple[str, str], list[Report]] = {}
+    for report in reports:
+        of_one_demo.setdefault((report.sprint, report.demo), []).append(report)
     for report in reports:
         label = sprint_label(report.sprint, calendar)
-        values = _page_values(report, label, reports)
+        values = _page_values(report, label, of_one_demo[report.sprint, report.demo])
         path = folder / report.sprint / f"{report.name}.ipynb"
         template = environment.get_template("report.html.j2")
         pages[report.page] = template.render(report=values, body=body_of(path, folder.parent))

@@ -19,7 +19,6 @@ from .encoding import encode
 from .notebook import Notebook, parse_notebook, write_atomic
 from .parameters import effective_parameters
 from .plan import RunPlan
-from .provenance import installed_digest
 from .record import INJECTED, Record, code_hash, dump_record, parse_record
 from .trace import Trace, World, changes
 
@@ -27,8 +26,11 @@ from .trace import Trace, World, changes
 _FORM = 1  # of what is hashed; another number, and nothing older is found
 
 
-def plan_key(plan: RunPlan, source: Notebook, root: Path) -> str:
-    """Return the hash of what is known of a run before it is made."""
+def plan_key(plan: RunPlan, source: Notebook, root: Path, installed: str) -> str:
+    """Return the hash of what is known of a run before it is made.
+
+    `installed` is the hash of all installed packages, which takes a moment to find out.
+    """
     values = effective_parameters(source, plan.parameters, plan.enums)
     parts = (
         _FORM,
@@ -39,7 +41,7 @@ def plan_key(plan: RunPlan, source: Notebook, root: Path) -> str:
         plan.strict_shell,
         platform.system(),
         platform.machine(),
-        installed_digest(root),
+        installed,
     )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

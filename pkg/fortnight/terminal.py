@@ -114,6 +114,10 @@ def age_of(record: Record) -> str:
 
 # %% ../../nbs/lib/88_terminal.ipynb #1c19f7be
 def _print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    rows = list(rows)
+    if len(rows) > _MANY:
+        _print_plainly(heads, rows)
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -127,6 +131,17 @@ def _print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]
     # In a log there is no width to fit into, and a cut name is worse than a long line.
     width = None if sys.stdout.isatty() else 160
     Console(width=width, force_jupyter=False).print(table)
+
+
+_MANY = 100  # rows, from which on a table is for searching, and rich takes longer than all else
+
+
+def _print_plainly(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        cells = zip(row, heads, widths, strict=True)
+        parts = (c.rjust(width) if head == "value" else c.ljust(width) for c, head, width in cells)
+        print("  ".join(parts).rstrip())
 
 
 def show_metrics(records: Mapping[str, Record]) -> None:

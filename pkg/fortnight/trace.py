@@ -75,11 +75,15 @@ _REGULAR = 0o100000  # the type of a plain file, as the system tells it
 
 @dataclass(frozen=True)
 class World:
-    """Where facts are looked up: the workspace, its environment variables, hashes of files."""
+    """Where facts are looked up: the workspace, its environment variables, hashes of files.
+
+    With `known`, what has been looked up is remembered there, and not looked up again.
+    """
 
     root: Path
     environment: Mapping[str, str]
     hashes: Hashes
+    known: dict[tuple[str, ...], str] | None = None
 
     def path(self, name: str) -> Path:
         """Return the path of a file that a fact names."""
@@ -100,6 +104,13 @@ class World:
 
     def value(self, kind: Kind, name: str, salt: str = "") -> str:
         """Return the value that a fact has now."""
+        if self.known is None:
+            return self._value(kind, name, salt)
+        if (kind, name, salt) not in self.known:
+            self.known[kind, name, salt] = self._value(kind, name, salt)
+        return self.known[kind, name, salt]
+
+    def _value(self, kind: Kind, name: str, salt: str) -> str:
         if kind == "variable":
             value = self.environment.get(name)
             return "" if value is None else digest([salt, value])
