@@ -25,7 +25,7 @@ from .schedule import Watcher, run_all
 from .settings import Settings
 from .site import render_site
 from .store import Store
-from .trace import World
+from .world import World
 
 # %% ../../nbs/lib/42a_making.ipynb #47704492
 @dataclass(frozen=True)

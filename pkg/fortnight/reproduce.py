@@ -26,8 +26,9 @@ from .plan import RunPlan
 from .record import Record
 from .runner import Runner
 from .settings import Settings, read_settings
-from .trace import Fact, World
+from .trace import Fact
 from .why import installed_version, record_of
+from .world import World
 
 # %% ../../nbs/lib/43a_reproduce.ipynb #922c50c6
 @dataclass(frozen=True)

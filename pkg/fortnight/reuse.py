@@ -20,7 +20,8 @@ from .provenance import installed_digest
 from .record import Record, with_record
 from .secrets import is_secret
 from .store import Entry, Store, fingerprint_of, merged, plan_key
-from .trace import Gap, World
+from .trace import Gap
+from .world import World
 
 # %% ../../nbs/lib/15a_reuse.ipynb #77c6b7b9
 _PLACED = Path(".fortnight", "placed.json")

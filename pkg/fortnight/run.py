@@ -44,9 +44,10 @@ from fortnight.record import (
 )
 from .secrets import Redactor, is_secret
 from .store import fingerprint_of, plan_key
-from .trace import Gap, World, make_trace
+from .trace import Gap, make_trace
 from .values import injected_source
 from .watch import begin_code
+from .world import World
 
 # %% ../../nbs/lib/14_run.ipynb #b343e82f
 def _to_execute(plan: RunPlan, source: Notebook) -> Any:

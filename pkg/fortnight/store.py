@@ -20,10 +20,14 @@ from .notebook import Notebook, parse_notebook, write_atomic
 from .parameters import effective_parameters
 from .plan import RunPlan
 from .record import INJECTED, Record, code_hash, dump_record, parse_record
-from .trace import Trace, World, changes
+from .trace import Trace, changes
+from .world import World
 
 # %% ../../nbs/lib/13c_store.ipynb #133fc1ec
 _FORM = 1  # of what is hashed; another number, and nothing older is found
+
+# Variables that change what a program does without its asking: language, time zone, Python's own.
+_READ_BY_PYTHON = ("LANG", "LC_", "TZ", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONOPTIMIZE")
 
 
 def plan_key(plan: RunPlan, source: Notebook, root: Path, installed: str) -> str:
@@ -39,6 +43,7 @@ def plan_key(plan: RunPlan, source: Notebook, root: Path, installed: str) -> str
         {name: encode(value) for name, value in sorted(values.items())},
         plan.kernel or source.kernel_name,
         plan.strict_shell,
+        sorted(item for item in os.environ.items() if item[0].startswith(_READ_BY_PYTHON)),
         platform.system(),
         platform.machine(),
         installed,

@@ -79,8 +79,11 @@ def _unseen(node: ast.AST) -> Iterator[tuple[str, str]]:
             yield READER, name
         if name in _CLOCK_MODULES:
             yield from ((CLOCK, a.name) for a in node.names if a.name not in _TIMELESS)
-    elif isinstance(node, ast.Call) and _named(node.func) == "__magic__":
-        yield from ((CLOCK, "%time") for a in node.args if "time" in ast.unparse(a))
+    elif isinstance(node, ast.Call):
+        texts = [str(a.value) for a in node.args if isinstance(a, ast.Constant)]
+        is_magic = _named(node.func) == "__magic__"
+        yield from ((CLOCK, "%time") for text in texts if is_magic and "time" in text)
+        yield from ((CLOCK, repr(text)) for text in texts if text in ("now", "today"))
 
 
 def _named(node: ast.AST) -> str:

@@ -183,6 +183,13 @@ def _looked_up(tracer: Tracer, host: Any, *_: Any) -> None:
         tracer.note("connected", str(host))
 
 
+def _extended(tracer: Tracer, module: Any, filename: Any = None, *_: Any) -> None:
+    """Note that compiled code was loaded; Python itself does not open it."""
+    name = filename if isinstance(filename, str) else module
+    if isinstance(name, str) and os.sep in name and (path := tracer._path(name)):
+        tracer.note("read", path, tracer.state(path))
+
+
 def _database(tracer: Tracer, path: Any, *_: Any) -> None:
     text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
     text = text.removeprefix("file:").partition("?")[0]
@@ -197,6 +204,8 @@ def _moved(tracer: Tracer, source: Any, target: Any, *_: Any) -> None:
 
 _HANDLERS: dict[str, Callable[..., None]] = {
     "open": Tracer.opened,
+    "import": _extended,
+    "ctypes.dlopen": lambda tracer, name: _extended(tracer, name),
     "os.listdir": Tracer.listed,
     "os.scandir": Tracer.listed,
     "os.rename": _moved,

@@ -28,7 +28,8 @@ from .report import plan_reports
 from .settings import Settings
 from .store import Store
 from .syntax import code_digest
-from .trace import Fact, World, changes
+from .trace import Fact, changes
+from .world import World
 
 # %% ../../nbs/lib/43_why.ipynb #d7faa030
 @dataclass(frozen=True)

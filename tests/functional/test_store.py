@@ -16,7 +16,7 @@ from fortnight.notebook import read_notebook
 from fortnight.report import plan_reports
 from fortnight.settings import read_settings
 from fortnight.store import Store
-from fortnight.trace import World
+from fortnight.world import World
 
 EDITS = 1000 if os.environ.get("FORTNIGHT_SOAK") else 8
 KILLS = 200 if os.environ.get("FORTNIGHT_SOAK") else 10
@@ -122,7 +122,8 @@ from fortnight.hashes import Hashes
 from fortnight.notebook import read_notebook
 from fortnight.record import record_in
 from fortnight.store import Store, fingerprint_of
-from fortnight.trace import Fact, Trace, World
+from fortnight.trace import Fact, Trace
+from fortnight.world import World
 root, report = Path(sys.argv[1]), Path(sys.argv[2])
 store, world = Store(root), World(root, {}, Hashes(root))
 record = record_in(read_notebook(report))
