@@ -146,7 +146,7 @@ class Store:
             return None
 
     def _object(self, digest: str) -> Path:
-        return self.folder / "notebooks" / f"{digest}.ipynb"
+        return self.folder / "notebooks" / f"{digest}.json"  # no tool is to take it for a source
 
     def _keep(self, path: Path, text: str) -> None:
         if not path.exists():
