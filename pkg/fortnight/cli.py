@@ -68,16 +68,18 @@ def new(path: Path) -> None:
 @as_json_option
 def status(as_json: bool) -> None:
     """Say which sprint is on, and how far every notebook has come."""
-    from fortnight.status import status_of
+    from fortnight.status import records_of, status_of
     from fortnight.zygotes import ask_zygotes
 
-    found, zygotes = status_of(workspace_settings(), date.today()), ask_zygotes()
+    settings = workspace_settings()
+    found, zygotes = status_of(settings, date.today()), ask_zygotes()
     if as_json:
         import json
         from dataclasses import asdict
 
         alive = {"zygotes": [asdict(zygote) for zygote in zygotes]}
-        print(json.dumps({**found.as_json(), **alive}, indent=2))
+        kept = {"reports": records_of(settings)}
+        print(json.dumps({**found.as_json(), **kept, **alive}, indent=2))
     else:
         from fortnight.terminal import show_status, show_zygotes
 

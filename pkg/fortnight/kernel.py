@@ -115,6 +115,7 @@ _RUNNER = (
     "fortnight.runner",
     "fortnight.home:rehearse",
     "fortnight.watch:rehearse",
+    "fortnight.provenance:rehearse",
     "fortnight.record:rehearse",
     "fortnight.bodies:rehearse",
 )

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Provenance', 'commit_of', 'check_kernel', 'imported_modules', 'modules_behind', 'installed_state', 'package_versions',
-           'installed_digest', 'provenance_of']
+           'installed_digest', 'rehearse', 'provenance_of']
 
 # %% ../../nbs/lib/07_provenance.ipynb #c095ad67
 import ast
@@ -18,6 +18,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -204,18 +205,25 @@ def _installed(root: Path) -> dict[str, list[list[str]]]:
         if known["state"] != state:
             raise ValueError("something has been installed since")
     except (OSError, ValueError, KeyError, TypeError):
-        known = {"state": state, "providers": _providers()}
+        known = {"state": state, "providers": _providers(tuple(state.items()))}
         write_atomic(path, json.dumps(known), durable=False)
     found: dict[str, list[list[str]]] = known["providers"]
     return found
 
 
-def _providers() -> dict[str, list[list[str]]]:
+@cache
+def _providers(_: tuple[tuple[str, int], ...]) -> dict[str, list[list[str]]]:
+    """Look through all packages that are installed in this state."""
     found = metadata.packages_distributions()
     return {
         top: [[one, metadata.version(one)] for one in sorted(set(ones))]
         for top, ones in found.items()
     }
+
+
+def rehearse() -> None:
+    """Look through all packages, so that it is done before it is wanted."""
+    _providers(tuple(installed_state().items()))
 
 
 def provenance_of(

@@ -228,6 +228,18 @@ def test_two_that_work_on_one_file(workspace):
     assert caches(workspace, "-j", "1", "--force") == {"tea": False, "milk": False}
 
 
+def test_status_has_all_records(workspace):
+    """A program gets the records of all reports from one command."""
+    workspace.demo("tea", "print(open('../../settings.ini').read())")
+    caches(workspace)
+    status = json.loads(workspace.fortnight("status", "--json").stdout)
+    ((path, record),) = status["reports"].items()
+    assert path.endswith("/tea.ipynb")
+    facts = {(fact["kind"], fact["name"]): fact for fact in record["trace"]["facts"]}
+    assert facts["read", "settings.ini"]["size"] > 0
+    assert facts["read", "settings.ini"]["cell"] == 2
+
+
 def test_forced(workspace):
     """`--force` runs what could be taken from the store."""
     workspace.demo("tea", "print(1)")
