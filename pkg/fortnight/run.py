@@ -138,11 +138,12 @@ class _Keeper:
         said = self.execution.said
         if said is None:
             return
-        cells, number = {}, 0
+        ran, number = [], 0
         for cell in _observed(self.execution.content).cells:
             number += cell.id != INJECTED
             if cell.execution_count:
-                cells[cell.execution_count] = number * (cell.id != INJECTED), cell.source
+                ran.append((cell.execution_count, number * (cell.id != INJECTED), cell.source))
+        cells = {place: rest for place, (_, *rest) in enumerate(sorted(ran), start=1)}
         trace = make_trace(said, cells, _salt(key), world)
         if self.redactor:
             trace = replace(trace, gaps=(*trace.gaps, Gap("was given a secret")))

@@ -26,9 +26,6 @@ from .world import World
 # %% ../../nbs/lib/13c_store.ipynb #133fc1ec
 _FORM = 1  # of what is hashed; another number, and nothing older is found
 
-# Variables that change what a program does without its asking: language, time zone, Python's own.
-_READ_BY_PYTHON = ("LANG", "LC_", "TZ", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONOPTIMIZE")
-
 
 def plan_key(plan: RunPlan, source: Notebook, root: Path, installed: str) -> str:
     """Return the hash of what is known of a run before it is made.
@@ -43,7 +40,6 @@ def plan_key(plan: RunPlan, source: Notebook, root: Path, installed: str) -> str
         {name: encode(value) for name, value in sorted(values.items())},
         plan.kernel or source.kernel_name,
         plan.strict_shell,
-        sorted(item for item in os.environ.items() if item[0].startswith(_READ_BY_PYTHON)),
         platform.system(),
         platform.machine(),
         installed,

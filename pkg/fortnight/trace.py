@@ -10,7 +10,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,7 +102,9 @@ def _without_own(notes: Iterable[_Note]) -> Iterator[_Note]:
             yield note
 
 
-def _facts(notes: Iterable[_Note], places: Iterable[str], world: World) -> Iterator[Fact]:
+def _facts(
+    notes: Iterable[_Note], places: Iterable[str], salt: str, world: World
+) -> Iterator[Fact]:
     for note in notes:
         name, more = world.name(note.name), note.more
         if note.kind == "read" and more is None:
@@ -127,6 +129,12 @@ def _facts(notes: Iterable[_Note], places: Iterable[str], world: World) -> Itera
             yield Fact("written", name, value, note.cell, size)
     for place in places:
         yield Fact("importable", place, world.value("importable", place))
+    for name in _READ_BY_PYTHON:
+        yield Fact("variable", name, world.value("variable", name, salt))
+
+
+# They change what a program does without its asking: language, time zone, where modules are.
+_READ_BY_PYTHON = ("LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONHASHSEED")
 
 
 def _source_of(path: str) -> str:
@@ -158,7 +166,7 @@ def _gaps(notes: Iterable[_Note], world: World) -> Iterator[Gap]:
 
 
 def _unseen_in(
-    facts: Iterable[Fact], cells: Mapping[int, tuple[int, str]], world: World
+    facts: Iterable[Fact], cells: Mapping[int, Sequence[Any]], world: World
 ) -> Iterator[Gap]:
     for number, code in cells.values():
         yield from (Gap(f"{what}: {name}", number) for what, name in unseen(code))
@@ -171,7 +179,7 @@ def _unseen_in(
 # %% ../../nbs/lib/11b_trace.ipynb #07d95fda
 def make_trace(
     said: Mapping[str, Any],
-    cells: Mapping[int, tuple[int, str]],
+    cells: Mapping[int, Sequence[Any]],
     salt: str,
     world: World,
 ) -> Trace:
@@ -181,8 +189,9 @@ def make_trace(
     ----------
     said : mapping
         What `Tracer.report` returned, parsed.
-    cells : mapping of int to tuple of int and str
-        Of each execution count the number of the cell in the notebook, and its code.
+    cells : mapping of int to sequence of int and str
+        Of each cell that was executed, counted from 1 in the order of execution, its number in
+        the notebook, 0 if it is not the author's, and its code.
     salt : str
         That of the tracer.
     world : World
@@ -199,7 +208,7 @@ def make_trace(
     places = {world.name(place) for place in said["path"] if _is_workspace(place)}
     facts = {
         (kind, name): fact
-        for fact in _facts(_without_own(notes), places, world)
+        for fact in _facts(_without_own(notes), places, salt, world)
         for kind, name in [(fact.kind, fact.name)]
     }
     ordered = tuple(facts[key] for key in sorted(facts))

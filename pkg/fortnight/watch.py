@@ -30,9 +30,9 @@ def _trace(shell):
     own = [os.path.join(tempfile.gettempdir(), f"ipykernel_{{os.getpid()}}")]
     own += [os.path.join(caches, name) for name in ("matplotlib", "fontconfig")]
     own += [sys.prefix, sys.base_prefix, site.getusersitepackages(), shell.ipython_dir]
-    shell._fortnight = names["begin"](
-        {root!r}, {ignored!r} + own, {salt!r}, lambda: shell.execution_count
-    )
+    cells = []  # one entry for each that has begun; counts differ between versions of IPython
+    shell.events.register("pre_run_cell", lambda *_: cells.append(1))
+    shell._fortnight = names["begin"]({root!r}, {ignored!r} + own, {salt!r}, lambda: len(cells))
 
 _trace(get_ipython())
 del _trace

@@ -65,6 +65,10 @@ class World:
     def _value(self, kind: Kind, name: str, salt: str) -> str:
         if kind == "variable":
             value = self.environment.get(name)
+            if value and name == "PYTHONPATH":  # the same folders, wherever the workspace lies
+                value = " ".join(
+                    os.path.relpath(part, self.root) for part in value.split(os.pathsep)
+                )
             return "" if value is None else digest([salt, value])
         if kind in ("read", "written"):
             return self.hashes.content(self.path(name))
