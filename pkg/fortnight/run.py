@@ -147,6 +147,8 @@ class _Keeper:
         trace = make_trace(said, cells, _salt(key), world)
         if self.redactor:
             trace = replace(trace, gaps=(*trace.gaps, Gap("was given a secret")))
+        if not self.record.provenance.python:
+            trace = replace(trace, gaps=(*trace.gaps, Gap("runs in another environment")))
         self.record = replace(self.record, trace=trace, fingerprint=fingerprint_of(key, trace))
         world.hashes.keep()
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .forget import Wish, as_in_a_kernel, forget, leave
+from .forget import Wish, as_in_a_kernel, forget, leave, note_modules
 from .wire import NOTHING, receive, send
 
 # %% ../../nbs/lib/09_zygote.ipynb #3ed141f8
@@ -112,6 +112,7 @@ class Zygote:
         if wanted:
             if limits := sys.modules.get("threadpoolctl"):
                 self._pools = limits.ThreadpoolController()
+            note_modules()
             gc.collect()
             gc.freeze()  # or the first collection in a copy would touch, and so copy, all memory
 
