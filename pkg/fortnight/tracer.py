@@ -120,7 +120,9 @@ class Tracer:
     def seen(self, path: Any) -> None:
         """Note whether there is a file; called from where the system was asked."""
         with self._alone() as alone:
-            if alone and (name := self._path(path)) and self._asked():
+            # The workspace's own folder, and those that it lies in, are always there.
+            name = self._path(path) if alone else ""
+            if name and not self.root.startswith(name + os.sep) and self._asked():
                 state = self.state(name)
                 is_file = state and state[3] == 0o100000
                 self.note("sought", name, state and [state[0] if is_file else 0, state[3]])

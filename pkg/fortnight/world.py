@@ -44,6 +44,8 @@ class World:
     def name(self, path: str | Path) -> str:
         """Return how facts name a file: relative to the workspace, if it lies there."""
         text, root = str(path), f"{self.root}{os.sep}"
+        if text == str(self.root):
+            return "."
         return text.removeprefix(root).replace(os.sep, "/") if text.startswith(root) else text
 
     def state(self, path: str) -> list[int] | None:

@@ -240,6 +240,21 @@ def test_status_has_all_records(workspace):
     assert facts["read", "settings.ini"]["cell"] == 2
 
 
+def test_no_record_names_the_folder_that_a_workspace_lies_in(workspace):
+    """A report says nothing of where the workspace lies, and holds where it is moved to."""
+    code = "import fortnight\nroot = fortnight.root()\nprint(len(list((root / 'nbs').iterdir())))"
+    workspace.demo(
+        "tea", code, "from pathlib import Path\nroot.resolve().exists(), Path('.').stat()"
+    )
+    caches(workspace)
+    record = json.loads(workspace.fortnight("status", "--json").stdout)["reports"].popitem()[1]
+    names = [fact["name"] for fact in record["trace"]["facts"] if "fortnight" not in fact["name"]]
+    assert not any(str(workspace.root.parent) in name for name in names)
+    kinds = ("read", "sought", "listed", "written")
+    outside = [f["name"] for f in record["trace"]["facts"] if f["kind"] in kinds]
+    assert not any(Path(name).is_absolute() for name in outside), outside
+
+
 def test_forced(workspace):
     """`--force` runs what could be taken from the store."""
     workspace.demo("tea", "print(1)")
