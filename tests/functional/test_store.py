@@ -18,8 +18,8 @@ from fortnight.settings import read_settings
 from fortnight.store import Store
 from fortnight.world import World
 
-EDITS = 1000 if os.environ.get("FORTNIGHT_SOAK") else 8
-KILLS = 200 if os.environ.get("FORTNIGHT_SOAK") else 10
+EDITS = 1000 if os.environ.get("FORTNIGHT_SOAK") else 5
+KILLS = 200 if os.environ.get("FORTNIGHT_SOAK") else 5
 DAY = date(2026, 11, 20)
 MODULES = ("cup", "leaf", "pot")
 DATA = ("a.csv", "b.csv", "folder/c.csv", "folder/d.csv", "folder/e.csv")
