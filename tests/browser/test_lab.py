@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.test_pages import CHROMIUM, FLAGS
 from tests.conftest import SETTINGS, Workspace
 from tests.lab_server import TOKEN, WARM, complaints, lab_server
 
@@ -25,23 +24,6 @@ UPDATE = "shown = display('leaves', display_id=True)\nshown.update('a cup')"
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\nplt.show()"
 SLIDER = "import ipywidgets\nslider = ipywidgets.IntSlider(value=21, description='cups')\nslider"
 WAIT = 60_000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Start chromium, or say aloud that there is none."""
-    if CHROMIUM is None:
-        if os.environ.get("FORTNIGHT_NEEDS_BROWSER"):
-            pytest.fail("chromium is not installed, and this run needs it")
-        pytest.skip("NO BROWSER: chromium is not installed, so JupyterLab was not looked at")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, chromium_sandbox=False, args=FLAGS
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

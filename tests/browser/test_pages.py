@@ -1,15 +1,11 @@
 """Pages as people meet them: in a browser, from a folder, on a phone and on a desk."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Workspace
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SIZES = {"phone": (390, 844), "desk": (1280, 800), "projector": (1920, 1080)}
 
 pytestmark = pytest.mark.browser
@@ -26,23 +22,6 @@ import fortnight
 for name in ("share decided without a person", "precision", "saving per 1,000 cases"):
     fortnight.metric(name, 12345.6, unit="EUR")
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Start chromium, or say aloud that there is none."""
-    if CHROMIUM is None:
-        if os.environ.get("FORTNIGHT_NEEDS_BROWSER"):
-            pytest.fail("chromium is not installed, and this run needs it")
-        pytest.skip("NO BROWSER: chromium is not installed, so no page was looked at")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, chromium_sandbox=False, args=FLAGS
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

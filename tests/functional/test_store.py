@@ -25,7 +25,7 @@ MODULES = ("cup", "leaf", "pot")
 DATA = ("a.csv", "b.csv", "folder/c.csv", "folder/d.csv", "folder/e.csv")
 
 
-class World_of_tea:  # noqa: N801  # it is one
+class TeaWorld:
     """A workspace that is edited at random, and what its demos have to say at any time."""
 
     def __init__(self, workspace, seed: int) -> None:
@@ -97,7 +97,7 @@ class World_of_tea:  # noqa: N801  # it is one
 
 def test_a_cached_answer_never_differs(workspace):
     """After any number of random edits every report says what a fresh run would say."""
-    tea, cached, runs = World_of_tea(workspace, seed=20), 0, 0
+    tea, cached, runs = TeaWorld(workspace, seed=20), 0, 0
     for number in range(EDITS):
         edit = tea.edit()
         settings = read_settings(workspace.root)
