@@ -321,6 +321,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'fortnight.parameters.Parameter.kind': ('parameters.html#parameter.kind', 'fortnight/parameters.py'),
                                       'fortnight.parameters._declarations': ('parameters.html#_declarations', 'fortnight/parameters.py'),
                                       'fortnight.parameters._declared_by': ('parameters.html#_declared_by', 'fortnight/parameters.py'),
+                                      'fortnight.parameters._each': ('parameters.html#_each', 'fortnight/parameters.py'),
                                       'fortnight.parameters._is_declared': ('parameters.html#_is_declared', 'fortnight/parameters.py'),
                                       'fortnight.parameters._misfit': ('parameters.html#_misfit', 'fortnight/parameters.py'),
                                       'fortnight.parameters._names_at': ('parameters.html#_names_at', 'fortnight/parameters.py'),

@@ -9,7 +9,7 @@ __all__ = ['Declaration', 'Parameter', 'parameters_cell', 'declared_parameters',
 # %% ../../nbs/lib/05_parameters.ipynb #e87af7ea
 import ast
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,10 +175,7 @@ def parse_parameters(
     FortnightError
         If the notebook does not declare one of them, or its text does not fit.
     """
-    check_names(notebook, tuple(given))
-    declared = {p.name: p for p in declared_parameters(notebook, package_folder)}
-    texts = {checked_name(name): text for name, text in given.items()}
-    return {name: parse_value(declared[name], text, secrets) for name, text in texts.items()}
+    return _each(parse_value, notebook, given, package_folder, secrets)
 
 
 def check_parameters(
@@ -194,10 +191,21 @@ def check_parameters(
     FortnightError
         If the notebook does not declare one of them, or it does not fit.
     """
+    return _each(check_value, notebook, given, package_folder, secrets)
+
+
+def _each(
+    read: Callable[[Parameter, Any, Sequence[str]], Any],
+    notebook: Notebook,
+    given: Mapping[str, Any],
+    package_folder: Path | None,
+    secrets: Sequence[str],
+) -> dict[str, Any]:
+    """Return what `read` makes of each of the values in `given`, by name."""
     check_names(notebook, tuple(given))
     declared = {p.name: p for p in declared_parameters(notebook, package_folder)}
-    values = {checked_name(name): value for name, value in given.items()}
-    return {name: check_value(declared[name], value, secrets) for name, value in values.items()}
+    plain = {checked_name(name): value for name, value in given.items()}
+    return {name: read(declared[name], value, secrets) for name, value in plain.items()}
 
 
 def check_names(notebook: Notebook, names: Sequence[str]) -> None:
