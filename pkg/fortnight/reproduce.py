@@ -9,7 +9,6 @@ __all__ = ['Missing', 'what_is_missing', 'Reproduction', 'reproduce']
 import os
 import platform
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +22,10 @@ from .hashes import Hashes
 from .notebook import read_notebook
 from .parameters import declared_parameters
 from .plan import RunPlan
+from .provenance import git
 from .record import Record
 from .runner import Runner
+from .secrets import MASK
 from .settings import Settings, read_settings
 from .trace import Fact
 from .why import installed_version, record_of
@@ -51,20 +52,12 @@ def what_is_missing(record: Record, root: Path, *, at_commit: bool = False) -> t
     return tuple(one for part in parts for one in part)
 
 
-def _git(root: Path, *arguments: str) -> bytes | None:
-    command = ["git", "--no-optional-locks", *arguments]
-    try:
-        return subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
 def _commit_missing(record: Record, root: Path, *, at_commit: bool) -> Iterator[Missing]:
     origin = record.provenance
     if not origin.commit:
         cure = "commit the workspace, and make the report again"
         yield Missing("the commit", "one", "the run was not under version control", cure)
-    elif _git(root, "cat-file", "-e", f"{origin.commit}^{{commit}}") is None:
+    elif git(root, "cat-file", "-e", f"{origin.commit}^{{commit}}") is None:
         cure = f"git fetch origin {origin.commit}"
         yield Missing("the commit", origin.commit[:12], "it is not in this clone", cure)
     elif origin.uncommitted and not at_commit:
@@ -81,7 +74,7 @@ def _environment_missing(record: Record) -> Iterator[Missing]:
         if (now := installed_version(name)) != version:
             yield Missing(f"the package {name}", version, now, f"pip install {name}=={version}")
     for name, value in record.parameters.items():
-        if isinstance(value, str) and "•••" in value:
+        if isinstance(value, str) and MASK in value:
             yield Missing(f"the parameter {name}", "a secret", "it is not kept", "run it by hand")
 
 
@@ -96,12 +89,12 @@ def _facts_missing(record: Record, world: World, *, at_commit: bool) -> Iterator
                 cure = f"export {fact.name}=…" if fact.value else f"unset {fact.name}"
                 yield Missing(f"the variable {fact.name}", expected, found, cure)
         elif fact.kind in ("read", "module"):
-            committed = _in_commit(fact, commit, world)
-            if fact.value in (committed, world.value(fact.kind, fact.name)):
-                continue
-            if at_commit and committed:
-                continue
             now = world.value(fact.kind, fact.name)
+            if now == fact.value:
+                continue
+            committed = _in_commit(fact, commit, world)
+            if committed == fact.value or (at_commit and committed):
+                continue
             what = f"the {'module' if fact.kind == 'module' else 'file'} {fact.name}"
             cure = f"git log --all -- {fact.name}"
             yield Missing(what, fact.value[:12], now[:12] or "not there", cure)
@@ -111,7 +104,7 @@ def _in_commit(fact: Fact, commit: str, world: World) -> str:
     """Return the value that a fact has in a commit; empty if the file is not in it."""
     if Path(fact.name).is_absolute():
         return ""
-    content = _git(world.root, "show", f"{commit}:./{fact.name}")
+    content = git(world.root, "show", f"{commit}:./{fact.name}")
     if content is None:
         return ""
     with tempfile.TemporaryDirectory() as folder:
@@ -179,19 +172,19 @@ def _working_tree(root: Path, commit: str) -> Iterator[Path]:
     place.mkdir(parents=True, exist_ok=True)
     tree = Path(tempfile.mkdtemp(prefix=f"{commit[:12]}-", dir=place))
     try:
-        if _git(root, "worktree", "add", "--detach", "--force", str(tree), commit) is None:
+        if git(root, "worktree", "add", "--detach", "--force", str(tree), commit) is None:
             raise FortnightError(
                 f"git cannot make a working tree of {commit[:12]}.",
                 where=str(tree),
                 why="git worktree add has failed",
                 cure=f"git worktree prune, then: git worktree add --detach /tmp/tree {commit[:12]}",
             )
-        top = _git(root, "rev-parse", "--show-prefix") or b""
+        top = git(root, "rev-parse", "--show-prefix") or b""
         yield tree / top.decode().strip()  # the workspace may be a folder of a larger repository
     finally:
-        _git(root, "worktree", "remove", "--force", str(tree))
+        git(root, "worktree", "remove", "--force", str(tree))
         shutil.rmtree(tree, ignore_errors=True)
-        _git(root, "worktree", "prune")
+        git(root, "worktree", "prune")
 
 
 def _hand_over(record: Record, root: Path, tree: Path) -> None:
