@@ -415,6 +415,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'fortnight.record.parse_record': ('record.html#parse_record', 'fortnight/record.py'),
                                   'fortnight.record.record_in': ('record.html#record_in', 'fortnight/record.py'),
                                   'fortnight.record.rehearse': ('record.html#rehearse', 'fortnight/record.py'),
+                                  'fortnight.record.with_injected': ('record.html#with_injected', 'fortnight/record.py'),
                                   'fortnight.record.with_record': ('record.html#with_record', 'fortnight/record.py')},
             'fortnight.report': { 'fortnight.report.ReportPlan': ('report.html#reportplan', 'fortnight/report.py'),
                                   'fortnight.report.RunOptions': ('report.html#runoptions', 'fortnight/report.py'),

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['Outcome', 'CellStatus', 'INJECTED', 'RECORD_VERSION', 'Failure', 'first_failure', 'left_politely', 'CellRun',
-           'Ending', 'judge', 'Record', 'code_hash', 'dump_record', 'rehearse', 'with_record', 'record_in',
-           'parse_record']
+           'with_injected', 'Ending', 'judge', 'Record', 'code_hash', 'dump_record', 'rehearse', 'with_record',
+           'record_in', 'parse_record']
 
 # %% ../../nbs/lib/12_record.ipynb #db26723c
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 
 from .errors import FortnightError
 from .metrics import Metric, checked_metric, metrics_in
-from .notebook import Notebook
+from .notebook import Cell, Notebook
 from .provenance import Provenance
 from .syntax import code_digest
 from .trace import Fact, Gap, Trace
@@ -77,6 +77,12 @@ class CellRun:
 
 # %% ../../nbs/lib/12_record.ipynb #82a85009
 INJECTED = "injected-parameters"
+
+
+def with_injected(cells: Sequence[Cell], injected: Cell) -> list[Cell]:
+    """Return the cells of a notebook, and in its place the one that sets the parameters."""
+    place = next((i for i, cell in enumerate(cells, start=1) if "parameters" in cell.tags), 0)
+    return [*cells[:place], injected, *cells[place:]]
 
 
 @dataclass(frozen=True)

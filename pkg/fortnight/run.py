@@ -40,6 +40,7 @@ from fortnight.record import (
     dump_record,
     judge,
     parse_record,
+    with_injected,
     with_record,
 )
 from .secrets import Redactor, is_secret
@@ -56,10 +57,9 @@ def _to_execute(plan: RunPlan, source: Notebook) -> Any:
 
     cells = list(source.cells)
     if plan.parameters:
-        place = next((i for i, cell in enumerate(cells) if "parameters" in cell.tags), -1)
         values = check_parameters(source, plan.parameters, plan.enums, plan.secrets)
-        text = injected_source(values)
-        cells.insert(place + 1, Cell(INJECTED, "code", text, {"tags": [INJECTED]}))
+        injected = Cell(INJECTED, "code", injected_source(values), {"tags": [INJECTED]})
+        cells = with_injected(source.cells, injected)
     kernel = plan.kernel or source.kernel_name
     spec = {"name": kernel, "display_name": kernel, "language": "python"}
     spec |= source.metadata.get("kernelspec") or {}

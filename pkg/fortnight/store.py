@@ -19,7 +19,7 @@ from .encoding import encode
 from .notebook import Notebook, parse_notebook, write_atomic
 from .parameters import effective_parameters
 from .plan import RunPlan
-from .record import INJECTED, Record, code_hash, dump_record, parse_record
+from .record import INJECTED, Record, code_hash, dump_record, parse_record, with_injected
 from .trace import Trace, changes
 from .world import World
 
@@ -179,14 +179,13 @@ def _size(path: Path) -> int:
 def merged(source: Notebook, executed: Notebook) -> Notebook:
     """Return the notebook `source` with the outputs of an executed one that has the same code."""
     done = iter([cell for cell in executed.cells if cell.has_code and cell.id != INJECTED])
-    injected = {i: c for i, c in enumerate(executed.cells) if c.id == INJECTED}
+    injected = [cell for cell in executed.cells if cell.id == INJECTED]
     cells = []
     for cell in source.cells:
         if cell.has_code:
             past = next(done)
             cell = replace(cell, outputs=past.outputs, execution_count=past.execution_count)
         cells.append(cell)
-    for cell in injected.values():
-        place = next((i for i, cell in enumerate(cells) if "parameters" in cell.tags), -1)
-        cells.insert(place + 1, cell)
+    for cell in injected:
+        cells = with_injected(cells, cell)
     return replace(executed, cells=tuple(cells))
