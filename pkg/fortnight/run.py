@@ -145,10 +145,12 @@ class _Keeper:
                 ran.append((cell.execution_count, number * (cell.id != INJECTED), cell.source))
         cells = {place: rest for place, (_, *rest) in enumerate(sorted(ran), start=1)}
         trace = make_trace(said, cells, _salt(key), world)
+        gaps = list(trace.gaps)
         if self.redactor:
-            trace = replace(trace, gaps=(*trace.gaps, Gap("was given a secret")))
+            gaps.append(Gap("was given a secret"))
         if not self.record.provenance.python:
-            trace = replace(trace, gaps=(*trace.gaps, Gap("runs in another environment")))
+            gaps.append(Gap("runs in another environment"))
+        trace = replace(trace, gaps=tuple(gaps))
         self.record = replace(self.record, trace=trace, fingerprint=fingerprint_of(key, trace))
         world.hashes.keep()
 

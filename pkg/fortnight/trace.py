@@ -13,10 +13,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, NamedTuple
 
 from .syntax import READER, unseen
-from .world import REGULAR, Kind, World, presence
+from .tracer import file_state
+from .world import Kind, World, presence
 
 # %% ../../nbs/lib/11b_trace.ipynb #3e823a5b
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _facts(
         name, more = world.name(note.name), note.more
         if note.kind == "read" and more is None:
             yield Fact("sought", name, "", note.cell)
-        elif note.kind == "read" and more[3] == REGULAR:
+        elif note.kind == "read" and S_ISREG(more[3]):
             yield Fact("read", name, world.value("read", name), note.cell, more[0])
         elif note.kind == "imported" and (source := _source_of(note.name)):
             kind: Kind = "module" if source.endswith(".py") else "read"
@@ -161,7 +163,7 @@ def _gaps(notes: Iterable[_Note], world: World) -> Iterator[Gap]:
             yield Gap(f"{_REASONS[note.kind]}{note.name}", note.cell)
         elif note.kind == "variable" and note.name == "*":
             yield Gap("reads all environment variables", note.cell)
-        elif note.kind == "read" and note.more and world.state(note.name) != note.more:
+        elif note.kind == "read" and note.more and file_state(note.name) != note.more:
             yield Gap(f"reads {name}, which was changed before the end", note.cell)
 
 
@@ -201,16 +203,12 @@ def make_trace(
         _Note(kind, name, cells.get(at, (0, ""))[0], more) for kind, name, at, more in said["notes"]
     ]
     notes += [
-        _Note("read", name, 0, world.state(name))
+        _Note("read", name, 0, file_state(name))
         for name in said["settings"]
         if not name.startswith(_PREFIXES)
     ]
     places = {world.name(place) for place in said["path"] if _is_workspace(place)}
-    facts = {
-        (kind, name): fact
-        for fact in _facts(_without_own(notes), places, salt, world)
-        for kind, name in [(fact.kind, fact.name)]
-    }
+    facts = {(f.kind, f.name): f for f in _facts(_without_own(notes), places, salt, world)}
     ordered = tuple(facts[key] for key in sorted(facts))
     gaps = (*_gaps(notes, world), *_unseen_in(ordered, cells, world))
     declared = any(fact.kind == "declared" and fact.size for fact in ordered)
