@@ -448,7 +448,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'fortnight.reuse._placed': ('reuse.html#_placed', 'fortnight/reuse.py'),
                                  'fortnight.reuse._read_placed': ('reuse.html#_read_placed', 'fortnight/reuse.py'),
                                  'fortnight.reuse._span': ('reuse.html#_span', 'fortnight/reuse.py'),
-                                 'fortnight.reuse._with_gap': ('reuse.html#_with_gap', 'fortnight/reuse.py'),
+                                 'fortnight.reuse.amend': ('reuse.html#amend', 'fortnight/reuse.py'),
                                  'fortnight.reuse.keep_new': ('reuse.html#keep_new', 'fortnight/reuse.py'),
                                  'fortnight.reuse.take_past': ('reuse.html#take_past', 'fortnight/reuse.py')},
             'fortnight.run': { 'fortnight.run._Keeper': ('run.html#_keeper', 'fortnight/run.py'),

@@ -16,11 +16,11 @@ from pathlib import Path
 from .errors import FortnightError
 from .fewer import accepted_work, fewer, with_expected
 from .hashes import Hashes
-from .notebook import dump_notebook, read_notebook, write_atomic
+from .notebook import read_notebook
 from .plan import RunPlan
-from .record import Record, record_in, with_record
+from .record import Record, record_in
 from .report import ReportPlan
-from .reuse import keep_new, take_past
+from .reuse import amend, keep_new, take_past
 from .schedule import Watcher, run_all
 from .settings import Settings
 from .site import render_site
@@ -98,7 +98,7 @@ def make_reports(
             make_site(settings, today)
         raise
     made = {name: _compared(left[name], made[name], before.get(name)) for name in made}
-    made = keep_new(left, made, store, World(root, os.environ, Hashes(root))) if made else {}
+    made = keep_new(left, made, store, world) if made else {}
     both = {**taken, **made}
     records = {name: both[name] for name in runs if name in both}
     home = make_site(settings, today)
@@ -125,8 +125,7 @@ def _compared(plan: RunPlan, record: Record, before: Mapping[str, int] | None) -
     """Note in a record, and in its report, if it did less than the run before."""
     checked = with_expected(record, before or {}) if record.passed else record
     if checked.expected:
-        report = with_record(read_notebook(plan.output), checked)
-        write_atomic(plan.output, dump_notebook(report))
+        amend(plan, checked)
     return checked
 
 
