@@ -7,10 +7,12 @@ __all__ = ['take_past', 'keep_new', 'amend']
 
 # %% ../../nbs/lib/15a_reuse.ipynb #b5ee0759
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 from .errors import FortnightError
@@ -21,7 +23,7 @@ from .record import Record, with_record
 from .secrets import is_secret
 from .store import Entry, Store, fingerprint_of, merged, plan_key
 from .trace import Gap
-from .world import World
+from .world import Kind, World
 
 # %% ../../nbs/lib/15a_reuse.ipynb #77c6b7b9
 _PLACED = Path(".fortnight", "placed.json")
@@ -129,17 +131,28 @@ def _keep_placed(placed: _Placed, world: World) -> None:
 
 
 def _hazards(records: Mapping[str, Record]) -> Iterator[tuple[str, str, str]]:
+    """Yield every two runs that may have disturbed each other, both ways round, and a file."""
+    wrote, used = _by_file(records, "written"), _by_file(records, "read", "sought", "written")
     spans = {name: _span(record) for name, record in records.items()}
-    wrote = {n: {f.name for f in r.trace.of("written")} for n, r in records.items()}
-    used = {
-        n: {f.name for f in r.trace.of("read", "sought", "written")} for n, r in records.items()
-    }
-    for name in records:
-        for other in records:
-            apart = spans[name][1] < spans[other][0] or spans[other][1] < spans[name][0]
-            if name != other and not apart:
-                both = (wrote[name] & used[other]) | (used[name] & wrote[other])
-                yield from ((name, other, file) for file in sorted(both)[:1])
+    found: dict[tuple[str, str], str] = {}
+    for file, writers in sorted(wrote.items()):
+        for one, other in product(writers, used[file]):
+            apart = spans[one][1] < spans[other][0] or spans[other][1] < spans[one][0]
+            if one != other and not apart:
+                found.setdefault((one, other), file)
+                found.setdefault((other, one), file)
+    order = {name: number for number, name in enumerate(records)}
+    for pair in sorted(found, key=lambda pair: (order[pair[0]], order[pair[1]])):
+        yield *pair, found[pair]
+
+
+def _by_file(records: Mapping[str, Record], *kinds: Kind) -> dict[str, set[str]]:
+    """Return the runs that have facts of some kinds, by the files that these are about."""
+    runs = defaultdict(set)
+    for name, record in records.items():
+        for fact in record.trace.of(*kinds):
+            runs[fact.name].add(name)
+    return runs
 
 
 def _span(record: Record) -> tuple[datetime, datetime]:
