@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Provenance', 'git', 'commit_of', 'check_kernel', 'imported_modules', 'modules_behind', 'installed_state',
-           'package_versions', 'installed_digest', 'rehearse', 'provenance_of']
+           'installed_digest', 'rehearse', 'provenance_of']
 
 # %% ../../nbs/lib/07_provenance.ipynb #c095ad67
 import ast
@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from itertools import product
 from pathlib import Path
 
 from .errors import FortnightError, did_you_mean
@@ -157,14 +158,14 @@ def imported_modules(source: str) -> set[str]:
     return names
 
 
-def modules_behind(notebook: Notebook, package_folder: Path) -> set[str]:
-    """Return what a notebook's code imports, and what the package's modules do that it imports."""
+def modules_behind(notebook: Notebook, packages: Iterable[Path]) -> set[str]:
+    """Return what a notebook imports, and what the modules of `packages` do that it imports."""
     sources = (cell.source for cell in notebook.cells if cell.kind == "code")
     names = {name for source in sources for name in imported_modules(source)}
-    package, behind = package_folder.name, set(names)
-    for name in names:
-        path = package_folder / f"{name.removeprefix(f'{package}.').replace('.', '/')}.py"
-        if name.startswith(f"{package}.") and path.is_file():
+    behind = set(names)
+    for package, name in product(packages, names):
+        path = package / f"{name.removeprefix(f'{package.name}.').replace('.', '/')}.py"
+        if name.startswith(f"{package.name}.") and path.is_file():
             behind |= imported_modules(path.read_text(encoding="utf-8"))
     return behind
 
@@ -181,25 +182,32 @@ def installed_state() -> dict[str, int]:
     return {place: Path(place).stat().st_mtime_ns for place in sorted(places)}
 
 
-def package_versions(names: Iterable[str], root: Path) -> dict[str, str]:
-    """Return the versions of the installed packages that provide the modules `names`.
+_Packages = dict[str, list[list[str]]]  # of each module, who provides it, with their versions
 
-    To look through all packages takes a fifth of a second; so what they provide is remembered
-    in the workspace at `root` until one is installed.
-    """
-    tops, known = {name.partition(".")[0] for name in names}, _installed(root)
-    versions = {package: v for top in tops for package, v in known.get(top, [])}
+
+def _versions(names: Iterable[str], installed: _Packages) -> dict[str, str]:
+    """Return the versions of the packages that provide the modules `names`."""
+    tops = {name.partition(".")[0] for name in names}
+    versions = {package: v for top in tops for package, v in installed.get(top, [])}
     return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
 
 
 def installed_digest(root: Path) -> str:
-    """Return a hash of all installed packages with their versions, and of the interpreter's."""
-    known = json.dumps([sys.version, sorted(_installed(root).items())])
+    """Return a hash of all installed packages with their versions, and of the interpreter's.
+
+    To look through all packages takes a fifth of a second; so what they provide is remembered
+    in the workspace at `root` until one is installed.
+    """
+    return _digest(_installed(root))
+
+
+def _digest(installed: _Packages) -> str:
+    known = json.dumps([sys.version, sorted(installed.items())])
     return hashlib.sha256(known.encode()).hexdigest()[:32]
 
 
-def _installed(root: Path) -> dict[str, list[list[str]]]:
-    """Return which packages provide a module, and their versions."""
+def _installed(root: Path) -> _Packages:
+    """Return which packages are installed; it takes a millisecond."""
     path, state = root / ".fortnight" / "packages.json", installed_state()
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
@@ -208,12 +216,12 @@ def _installed(root: Path) -> dict[str, list[list[str]]]:
     except (OSError, ValueError, KeyError, TypeError):
         known = {"state": state, "providers": _providers(tuple(state.items()))}
         write_atomic(path, json.dumps(known), durable=False)
-    found: dict[str, list[list[str]]] = known["providers"]
+    found: _Packages = known["providers"]
     return found
 
 
 @cache
-def _providers(_: tuple[tuple[str, int], ...]) -> dict[str, list[list[str]]]:
+def _providers(_: tuple[tuple[str, int], ...]) -> _Packages:
     """Look through all packages that are installed in this state."""
     found = metadata.packages_distributions()
     return {
@@ -246,16 +254,15 @@ def provenance_of(
         As `commit_of` gives it, if it is known already.
     """
     hash_, changed = commit or commit_of(root)
-    names = {*_ENGINE, *modules_behind(notebook, root)}
-    for package in (root / "pkg").glob("*/"):
-        names |= modules_behind(notebook, package)
+    names = {*_ENGINE, *modules_behind(notebook, (root / "pkg").glob("*/"))}
+    installed = _installed(root) if own else {}
     return Provenance(
         commit=hash_,
         uncommitted=bool(changed),
         kernel=kernel,
         python=platform.python_version() if own else "",
         platform=f"{platform.system()} {platform.machine()}",
-        packages=package_versions(names, root) if own else {},
+        packages=_versions(names, installed),
         changes=changed,
-        installed=installed_digest(root) if own else "",
+        installed=_digest(installed) if own else "",
     )

@@ -32,7 +32,7 @@ from fortnight.notebook import (
 )
 from .parameters import check_parameters, effective_parameters
 from .plan import CellWatcher, Progress, RunPlan, check_plan, limits_for
-from .provenance import check_kernel, installed_digest, provenance_of
+from .provenance import check_kernel, provenance_of
 from fortnight.record import (
     INJECTED,
     Record,
@@ -206,7 +206,8 @@ def run_notebook(
     check_plan(plan, source)
     keeper = _Keeper(plan, source, record_of_plan(plan, source, root, commit), watch)
     keeper.changed()
-    key, place = plan_key(plan, source, root, installed_digest(root)), root.resolve()
+    key = plan_key(plan, source, root, keeper.record.provenance.installed)
+    place = root.resolve()
     rules = Rules(
         limits_for(plan, source),
         warm=not plan.cold,
