@@ -22,7 +22,7 @@ from typing import Any
 
 from .errors import FortnightError
 from .preload import preload_names
-from .reach import connect, connected, zygote_folder
+from .reach import connect, connected, zygote_folders
 from .settings import find_root, read_settings
 from .wire import receive, send
 
@@ -141,7 +141,6 @@ def fork_runner(
     module: str, environment: Mapping[str, str], folder: Path, streams: Sequence[int]
 ) -> ForkedProcess | str:
     """Fork a process that lets `module` serve the last of `streams`; or return why it can't be."""
-    _wake(environment, folder)
     wish = {"want": "runner", "module": module, "argv": [module], "preload": _RUNNER}
     return _fork(wish, environment, folder, streams)
 
@@ -160,18 +159,21 @@ def _fork(
         "parent": os.getpid(),
     }
     try:
+        places = zygote_folders(environment)
+        if wish["want"] == "runner":
+            _wake(places["kernel"], environment, folder)
         try:
-            return _ask(wish, environment, streams)
+            return _ask(wish, places[wish["want"]], environment, streams)
         except EOFError:  # it was just leaving; another one will be started
-            return _ask(wish, environment, streams)
+            return _ask(wish, places[wish["want"]], environment, streams)
     except (OSError, EOFError) as error:
         return f"the zygote does not answer: {error}"
 
 
 def _ask(
-    wish: dict[str, Any], environment: Mapping[str, str], streams: Sequence[int]
+    wish: dict[str, Any], place: Path, environment: Mapping[str, str], streams: Sequence[int]
 ) -> ForkedProcess | str:
-    connection = connect(environment, wish["want"])
+    connection = connect(place, environment)
     try:
         send(connection, wish, streams)
         answer, handles = receive(connection)
@@ -182,13 +184,13 @@ def _ask(
         connection.close()
 
 
-def _wake(environment: Mapping[str, str], folder: Path) -> None:
+def _wake(place: Path, environment: Mapping[str, str], folder: Path) -> None:
     """Let the zygote for kernels get ready, if there is none, without waiting for it."""
-    if connection := connected(zygote_folder(environment)):
+    if connection := connected(place):
         connection.close()
         return
     # Whoever wants a kernel will hear of an error.
-    with contextlib.suppress(OSError), connect(environment) as connection:
+    with contextlib.suppress(OSError), connect(place, environment) as connection:
         send(connection, {"want": "preload", "preload": _wanted(folder)})
 
 

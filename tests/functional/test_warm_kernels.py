@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from fortnight import reach
 from fortnight.home import kernel_home
-from fortnight.reach import zygote_folder
+from fortnight.reach import zygote_folders
 from fortnight.zygotes import ask_zygotes
 from tests.functional.kernels import kernel, say
 
@@ -128,7 +129,7 @@ def test_the_zygote_is_for_its_user_alone(tmp_path):
             pass
 
     asyncio.run(start())
-    folder = zygote_folder(os.environ)
+    folder = zygote_folders(os.environ)["kernel"]
     for part in (folder, folder.parent):
         assert part.stat().st_mode & 0o777 == 0o700
         assert part.stat().st_uid == os.getuid()
@@ -137,7 +138,7 @@ def test_the_zygote_is_for_its_user_alone(tmp_path):
 def test_a_folder_that_others_can_open_is_not_used(tmp_path, monkeypatch, capfd):
     """If somebody has prepared the folder, kernels start cold, and it is said why, once."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    folder = zygote_folder(os.environ)
+    folder = zygote_folders(os.environ)["kernel"]
     folder.mkdir(parents=True)
     folder.chmod(0o777)
 
@@ -156,12 +157,27 @@ def test_a_folder_that_others_can_open_is_not_used(tmp_path, monkeypatch, capfd)
 def test_another_installation_has_another_zygote(tmp_path, monkeypatch):
     """Installing a package, or another language, changes the folder; other variables don't."""
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
-    before = zygote_folder(os.environ)
-    assert zygote_folder({**os.environ, "TEA": "Assam"}) == before
-    assert zygote_folder({**os.environ, "LANG": "xx"}) != before
+    before = zygote_folders(os.environ)
+    assert zygote_folders({**os.environ, "TEA": "Assam"}) == before
+    assert zygote_folders({**os.environ, "LANG": "xx"}) != before
     time.sleep(0.01)
     (tmp_path / "new_package").mkdir()
-    assert zygote_folder(os.environ) != before
+    assert zygote_folders(os.environ) != before
+
+
+def test_another_fortnight_has_another_zygote(tmp_path, monkeypatch):
+    """A changed file of fortnight's own, however deep, changes the folder; bytecode doesn't."""
+    monkeypatch.setattr(reach, "files", lambda _: tmp_path)
+    for name in ("kernel.py", "templates/site/page.css", "__pycache__/kernel.cpython-311.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    before = zygote_folders(os.environ)
+    os.utime(tmp_path / "__pycache__/kernel.cpython-311.pyc", (1, 1))
+    assert zygote_folders(os.environ) == before
+    os.utime(tmp_path / "kernel.py", (1, 1))
+    assert (after := zygote_folders(os.environ)) != before
+    os.utime(tmp_path / "templates/site/page.css", (1, 1))
+    assert zygote_folders(os.environ) != after
 
 
 def test_workspace_code_is_not_remembered(tmp_path):
