@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Outcome', 'CellStatus', 'INJECTED', 'RECORD_VERSION', 'Failure', 'first_failure', 'left_politely', 'CellRun',
-           'with_injected', 'Ending', 'judge', 'Record', 'code_hash', 'dump_record', 'rehearse', 'with_record',
-           'record_in', 'parse_record']
+           'is_injected', 'injected', 'with_injected', 'Ending', 'judge', 'Record', 'code_hash', 'dump_record',
+           'rehearse', 'with_record', 'record_in', 'parse_record']
 
 # %% ../../nbs/lib/12_record.ipynb #db26723c
 import hashlib
@@ -79,6 +79,16 @@ class CellRun:
 INJECTED = "injected-parameters"
 
 
+def is_injected(cell: Cell) -> bool:
+    """Say whether a cell of an executed notebook isn't its author's."""
+    return cell.id.startswith("injected-")
+
+
+def injected(after: str, code: str) -> Cell:
+    """Return a cell that executes `code` after the cell with the id `after`."""
+    return Cell(f"injected-{after}"[:64], "code", code, {"tags": ["injected-code"]})
+
+
 def with_injected(cells: Sequence[Cell], injected: Cell) -> list[Cell]:
     """Return the cells of a notebook, and in its place the one that sets the parameters."""
     place = next((i for i, cell in enumerate(cells, start=1) if "parameters" in cell.tags), 0)
@@ -117,7 +127,7 @@ def judge(
 def _cell_runs(notebook: Notebook, ending: Ending) -> tuple[CellRun, ...]:
     runs, number = [], 0
     for index, cell in enumerate(notebook.cells):
-        if cell.id == INJECTED:
+        if is_injected(cell):
             continue
         number += 1
         if cell.has_code:
@@ -136,7 +146,7 @@ def _unsaid(notebook: Notebook, ending: Ending) -> Failure:
 
 
 def _numbered(notebook: Notebook, failure: Failure) -> Failure:
-    injected = [cell.id for cell in notebook.cells[: failure.cell]].count(INJECTED)
+    injected = sum(is_injected(cell) for cell in notebook.cells[: failure.cell])
     return replace(failure, cell=failure.cell - injected)
 
 # %% ../../nbs/lib/12_record.ipynb #7b533913
@@ -231,7 +241,7 @@ def record_in(notebook: Notebook) -> Record | None:
         If there is one that can't be read.
     """
     kept = notebook.metadata.get("fortnight")
-    if kept is None or (isinstance(kept, Mapping) and set(kept) <= {"limits"}):
+    if kept is None or (isinstance(kept, Mapping) and set(kept) <= {"limits", "test"}):
         return None
     try:
         return parse_record(kept)

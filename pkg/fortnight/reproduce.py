@@ -205,7 +205,7 @@ def _plan_again(record: Record, tree: Path, output: Path) -> RunPlan:
     return replace(
         plan,
         cold=True,
-        import_path=str(tree / "pkg"),
+        prelude=f"import sys\nsys.path.insert(1, {str(tree / 'pkg')!r})\ndel sys\n",
         limits=settings.limits,
         strict_shell=settings.strict_shell,
         package_folder=str(settings.package_folder),

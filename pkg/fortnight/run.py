@@ -31,13 +31,14 @@ from fortnight.notebook import (
     write_atomic,
 )
 from .parameters import check_parameters, effective_parameters
-from .plan import CellWatcher, Progress, RunPlan, check_plan, limits_for
+from .plan import CellWatcher, Progress, RunPlan, check_plan, limits_for, source_of
 from .provenance import check_kernel, provenance_of
 from fortnight.record import (
     INJECTED,
     Record,
     code_hash,
     dump_record,
+    is_injected,
     judge,
     parse_record,
     with_injected,
@@ -140,9 +141,9 @@ class _Keeper:
             return
         ran, number = [], 0
         for cell in _observed(self.execution.content).cells:
-            number += cell.id != INJECTED
+            number += not is_injected(cell)
             if cell.execution_count:
-                ran.append((cell.execution_count, number * (cell.id != INJECTED), cell.source))
+                ran.append((cell.execution_count, number * (not is_injected(cell)), cell.source))
         cells = {place: rest for place, (_, *rest) in enumerate(sorted(ran), start=1)}
         trace = make_trace(said, cells, _salt(key), world)
         gaps = list(trace.gaps)
@@ -156,10 +157,6 @@ class _Keeper:
 
 
 _SAVE_SECONDS = 0.25
-
-
-def _path_code(folder: str) -> str:
-    return f"import sys\nsys.path.insert(1, {folder!r})\ndel sys\n" if folder else ""
 
 
 def _salt(key: str) -> str:
@@ -202,7 +199,7 @@ def run_notebook(
     """
     # While it executes, papermill changes the working folder of the whole process.
     plan = replace(plan, notebook=plan.notebook.absolute(), output=plan.output.absolute())
-    source = read_notebook(plan.notebook)
+    source = source_of(plan)
     check_plan(plan, source)
     keeper = _Keeper(plan, source, record_of_plan(plan, source, root, commit), watch)
     keeper.changed()
@@ -212,7 +209,7 @@ def run_notebook(
         limits_for(plan, source),
         warm=not plan.cold,
         strict_shell=plan.strict_shell,
-        prelude=begin_code(place, _salt(key)) + _path_code(plan.import_path),
+        prelude=begin_code(place, _salt(key)) + plan.prelude,
     )
     with kernel_home() as home:
         _execute(plan, keeper, engine_class(keeper.execution, rules, home, keeper.changed))

@@ -20,6 +20,7 @@ from fortnight.choices import (
     read_secrets,
     read_shrink,
     read_strict_shell,
+    read_tests,
 )
 from .errors import FortnightError, did_you_mean
 from fortnight.ini import (
@@ -73,6 +74,7 @@ class Settings:
     are those of every run; with `strict_shell`, a shell command that fails is an error; `secrets`
     names parameters whose values are never written down, beside those that look like secrets.
     `shrink` says what a run is that did less than the one before: ``fail``, ``warn``, or nothing.
+    `tests` are folders and notebooks that are tests, relative to the root.
     """
 
     root: Path
@@ -85,6 +87,7 @@ class Settings:
     strict_shell: bool = True
     secrets: tuple[str, ...] = ()
     shrink: str = ""
+    tests: tuple[str, ...] = ("nbs/lib", "nbs/demos")
 
     @property
     def package_folder(self) -> Path:
@@ -217,6 +220,7 @@ _SECTIONS = (
     "kernel",
     "run",
     "limits",
+    "test",
     "secrets",
 )
 
@@ -260,6 +264,7 @@ def read_settings(root: Path, today: date | None = None) -> Settings:
         read_strict_shell(ini),
         read_secrets(ini),
         read_shrink(ini),
+        read_tests(ini),
     )
 
 

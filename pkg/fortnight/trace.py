@@ -16,7 +16,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any, NamedTuple
 
-from .syntax import READER, unseen
+from .syntax import CLOCK, READER, unseen
 from .tracer import file_state
 from .world import Kind, World, presence
 
@@ -43,8 +43,18 @@ class Gap:
     cell: int = 0
     covered: bool = False
 
+    @property
+    def hides_files(self) -> bool:
+        """Whether any file of the workspace may have been read through it."""
+        return not self.reason.startswith(_HIDING_NO_FILES)
+
     def __str__(self) -> str:
         return f"it {self.reason}" + (f" (cell {self.cell})" if self.cell else "")
+
+
+_ENVIRONMENT = "reads all environment variables"
+# What is named by its whole path lies outside of the workspace.
+_HIDING_NO_FILES = (CLOCK, _ENVIRONMENT, f"reads {os.sep}")
 
 
 @dataclass(frozen=True)
@@ -162,7 +172,7 @@ def _gaps(notes: Iterable[_Note], world: World) -> Iterator[Gap]:
         if note.kind in _REASONS:
             yield Gap(f"{_REASONS[note.kind]}{note.name}", note.cell)
         elif note.kind == "variable" and note.name == "*":
-            yield Gap("reads all environment variables", note.cell)
+            yield Gap(_ENVIRONMENT, note.cell)
         elif note.kind == "read" and note.more and file_state(note.name) != note.more:
             yield Gap(f"reads {name}, which was changed before the end", note.cell)
 

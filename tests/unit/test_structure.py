@@ -132,3 +132,9 @@ def test_public_names_are_documented(path: Path):
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 first = (ast.get_docstring(node) or "").partition("\n")[0]
                 assert first.endswith("."), f"{path.name}: {node.name}"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("nbs/demos/*.ipynb")), ids=lambda path: path.stem)
+def test_demos_keep_no_outputs(path: Path):
+    """A demo's results are in its reports; kept in its source they would be somebody's last run."""
+    assert not any(cell.outputs for cell in read_notebook(path).cells)
