@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Verdict', 'Found', 'TextComparer', 'PICTURES', 'ADDRESS', 'VISIBLE', 'Difference', 'compare', 'part_differences',
-           'text_of', 'words_and_numbers', 'relative', 'Table', 'open_picture']
+           'text_of', 'words_and_numbers', 'relative', 'Table', 'open_picture', 'pixel_difference']
 
 # %% ../../nbs/lib/12e_compare.ipynb #84ce2915
 import base64
@@ -40,7 +40,8 @@ class Difference:
     within: bool
 
     def __str__(self) -> str:
-        return f"cell {self.cell} ({self.cell_id or 'no id'}), {self.what}: {self.how}"
+        how = self.how if self.how.startswith("\n") else f" {self.how}"
+        return f"cell {self.cell} ({self.cell_id or 'no id'}), {self.what}:{how}"
 
 
 def compare(
@@ -119,7 +120,7 @@ def part_differences(
         if kind == METRIC_MIME and isinstance(one, Mapping) and isinstance(other, Mapping):
             yield from _metric_difference(one, other)
         elif kind in PICTURES:
-            yield "figure", *_pixels(one, other)
+            yield "figure", *pixel_difference(one, other)
         elif kind == "text/html" and "<t" in text_of(one):
             yield from _table_differences(text_of(one), text_of(other), texts)
         else:
@@ -259,7 +260,7 @@ def open_picture(value: Any) -> Any:
     return picture
 
 
-def _pixels(one: Any, other: Any) -> tuple[str, float]:
+def pixel_difference(one: Any, other: Any) -> tuple[str, float]:
     """Say which share of the pixels of two pictures differ, so that one could see it."""
     import numpy as np
 
