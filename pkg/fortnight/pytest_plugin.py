@@ -253,16 +253,16 @@ def _annotation(told: Mapping[str, Any]) -> str:
 
 # %% ../../nbs/lib/16_pytest_plugin.ipynb #58842626
 def _choices(config: pytest.Config) -> "Choices":
-    from fortnight.checks import normalisers, read_sanitize_file
     from fortnight.errors import FortnightError
+    from fortnight.normalisers import installed_normalisers, read_sanitizers
     from fortnight.tested import Choices
 
     option = config.option
     try:
         limits = dict(_limit(text) for text in option.nb_limit)
-        found = normalisers()
+        found = installed_normalisers()
         if option.nb_sanitize_with:
-            found = (*found, *read_sanitize_file(Path(option.nb_sanitize_with)))
+            found = (*found, *read_sanitizers(Path(option.nb_sanitize_with)))
     except FortnightError as error:
         raise pytest.UsageError(str(error)) from None
     return Choices(

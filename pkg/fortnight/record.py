@@ -81,7 +81,7 @@ INJECTED = "injected-parameters"
 
 def is_injected(cell: Cell) -> bool:
     """Say whether a cell of an executed notebook isn't its author's."""
-    return cell.id.startswith("injected-")
+    return cell.id.startswith("injected-") or INJECTED in cell.tags
 
 
 def injected(after: str, code: str) -> Cell:

@@ -73,7 +73,7 @@ class Fault(ast.NodeTransformer):
         self.places += 1
         return self.places - 1 == self.place
 
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """Turn a comparison round."""
         self.generic_visit(node)
         turned = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.Gt: ast.LtE,
@@ -83,13 +83,13 @@ class Fault(ast.NodeTransformer):
             node.ops = [turned[type(node.ops[0])](), *node.ops[1:]]
         return node
 
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
         """Count one too many."""
         if isinstance(node.value, int) and not isinstance(node.value, bool) and self._here():
             return ast.Constant(node.value + 1)
         return node
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:  # noqa: N802
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         """Take `and` for `or`."""
         self.generic_visit(node)
         if self._here():

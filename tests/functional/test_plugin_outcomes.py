@@ -76,7 +76,8 @@ CASES = {
     "endless_output": Case(["while True:\n    print('tea')"], "TIMED OUT", "t", limits(cell="1 s")),
     "widgets": Case(
         [
-            "from comm import create_comm\nstate = {'_model_name': 'IntSliderModel', '_model_module': 'tea', '_model_module_version': '1'}\n"
+            "from comm import create_comm\nstate = dict(_model_name='IntSliderModel')\n"
+            "state |= dict(_model_module='tea', _model_module_version='1', value=5)\n"
             "slider = create_comm('jupyter.widget', data={'state': state, 'buffer_paths': []})",
             "view = {'model_id': slider.comm_id, 'version_major': 2, 'version_minor': 0}\n"
             "display({'application/vnd.jupyter.widget-view+json': view}, raw=True)",

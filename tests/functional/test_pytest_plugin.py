@@ -186,7 +186,7 @@ def test_names_stay_when_a_cell_is_inserted(project: Project, minor: int):
 
 
 def test_a_failure_is_told_to_the_line(project: Project):
-    """Notebook, cell, line, the user's frames, what was printed; in JUnit's file without colours."""
+    """Cell, line, the user's frames, what was printed; in JUnit's file without colours."""
     project.write("lib/steps.py", "def halve(cups):\n    return cups / 0\n")
     path = project.notebook(
         "nbs/a.ipynb",
