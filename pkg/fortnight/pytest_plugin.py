@@ -17,7 +17,6 @@ import pytest
 
 if TYPE_CHECKING:
     from fortnight.items import NotebookFile, Told
-    from fortnight.tested import Choices
 
 # %% ../../nbs/lib/16_pytest_plugin.ipynb #3ef4c1b7
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -112,6 +111,7 @@ class _Notebooks:
     """The hooks of a session in which notebooks are tested."""
 
     def __init__(self, config: pytest.Config, folders: list[Path]) -> None:
+        from fortnight.chosen import choices_of
         from fortnight.items import BY_CELL, SESSION
         from fortnight.tested import Session
 
@@ -120,7 +120,7 @@ class _Notebooks:
         root = config.rootpath
         settings = _settings(root) if _is_workspace(root) else None
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-        self.session = Session(root, _choices(config), settings, workers)
+        self.session = Session(root, choices_of(config), settings, workers)
         config.stash[SESSION] = self.session
         config.stash[BY_CELL] = config.option.nb_cells
         named = [_path_of(config, argument) for argument in config.args]
@@ -148,7 +148,9 @@ class _Notebooks:
 
     def pytest_collection_finish(self) -> None:
         """Find out what coverage is to measure; a worker of xdist does not know it earlier."""
-        self.session.choices = replace(self.session.choices, measured=_measured(self.config))
+        from fortnight.chosen import measured_by
+
+        self.session.choices = replace(self.session.choices, measured=measured_by(self.config))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
@@ -250,54 +252,3 @@ def _annotation(told: Mapping[str, Any]) -> str:
     what = str(told["what"]).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     path = str(told["path"]).replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
     return f"::error file={path},line={told['line']}::{what}"
-
-# %% ../../nbs/lib/16_pytest_plugin.ipynb #58842626
-def _choices(config: pytest.Config) -> "Choices":
-    from fortnight.errors import FortnightError
-    from fortnight.normalisers import installed_normalisers, read_sanitizers
-    from fortnight.tested import Choices
-
-    option = config.option
-    try:
-        limits = dict(_limit(text) for text in option.nb_limit)
-        found = installed_normalisers()
-        if option.nb_sanitize_with:
-            found = (*found, *read_sanitizers(Path(option.nb_sanitize_with)))
-    except FortnightError as error:
-        raise pytest.UsageError(str(error)) from None
-    return Choices(
-        check_outputs=option.nb_check_outputs,
-        update=option.nb_update,
-        changed=option.nb_changed and not option.nb_no_cache,
-        cold=option.nb_cold,
-        kernel=option.nb_kernel,
-        tolerance=option.nb_tolerance,
-        limits=limits,
-        normalisers=found,
-    )
-
-
-def _limit(text: str) -> tuple[str, str]:
-    from fortnight.limits import Limits, with_limits
-
-    name, _, value = text.partition("=")
-    with_limits(Limits(), {name: value}, "--nb-limit")
-    return name, value
-
-
-def _measured(config: pytest.Config) -> Any:
-    from fortnight.tested import Measured
-
-    plugin = config.pluginmanager.getplugin("_cov")
-    coverage = getattr(getattr(plugin, "cov_controller", None), "cov", None)
-    if coverage is None:
-        return None
-    chosen = coverage.config
-    source = [*(chosen.source or ()), *getattr(chosen, "source_pkgs", ())]
-    return Measured(
-        Path(chosen.data_file).absolute(),
-        str(Path(chosen.config_file).absolute()) if chosen.config_file else False,
-        tuple(str(Path(name).absolute()) if Path(name).is_dir() else name for name in source),
-        bool(chosen.branch),
-        getattr(config.option, "cov_context", None) == "test",
-    )

@@ -122,6 +122,8 @@ def _start(folder: Path, environment: Mapping[str, str]) -> None:
     # In CI nothing may stay behind when the job is over.
     idle = 10.0 if environment.get("CI") else _IDLE_SECONDS
     backend = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # as ipykernel sets it
+    # Who wants subprocesses measured means what they execute, and not what all copies will share.
+    environment = {k: v for k, v in environment.items() if not k.startswith("COVERAGE_")}
     with (folder / "log").open("ab") as log:
         subprocess.run(
             # As a module, because kernels are started so, and a debugger sees the difference.

@@ -106,7 +106,7 @@ def test_a_notebook_is_normalised(path: Path):
     assert len(ids) == len(set(ids))
     assert dump_notebook(notebook) == text, "nbdev-clean --fname it"
     assert all(cell.execution_count is None for cell in notebook.cells)
-    assert set(content["metadata"]) <= {"kernelspec"}
+    assert set(content["metadata"]) <= {"kernelspec", "fortnight"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
