@@ -266,7 +266,8 @@ def pixel_difference(one: Any, other: Any) -> tuple[str, float]:
 
     pictures = [open_picture(value) for value in (one, other)]
     if None in pictures:
-        return "one of the pictures cannot be read", math.inf
+        same = text_of(one).split() == text_of(other).split()
+        return "one of the pictures cannot be read", 0.0 if same else math.inf
     if pictures[0].size != pictures[1].size:
         sizes = ["×".join(map(str, picture.size)) for picture in pictures]
         return f"{sizes[0]} pixels became {sizes[1]}", math.inf

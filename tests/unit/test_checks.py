@@ -321,6 +321,7 @@ def test_pictures_are_compared_by_pixels():
     assert not same(picture(white), picture(spotted), tolerance=0.01, pixel_tolerance=0.0)
     assert not same(picture(white), picture(png(size=(40, 31))), pixel_tolerance=1.0)
     assert not same(picture(white), picture("bm90IGEgcGljdHVyZQ=="))
+    assert same(picture("bm8="), picture(["bm8=\n"]))
 
 
 def test_other_kinds_of_content():
