@@ -29,7 +29,7 @@ def choices_of(config: pytest.Config) -> Choices:
         limits = dict(_limit(text) for text in option.nb_limit)
         found = installed_normalisers()
         if option.nb_sanitize_with:
-            found = (*found, *read_sanitizers(Path(option.nb_sanitize_with)))
+            found = (*read_sanitizers(Path(option.nb_sanitize_with)), *found)
     except FortnightError as error:
         raise pytest.UsageError(str(error)) from None
     return Choices(
