@@ -188,7 +188,9 @@ def compare_with_nbval(project: Project, options: tuple[str, ...], expected: obj
     if PEERS.exists() and not subprocess.run(asked, capture_output=True).returncode:
         said = asked_again(project, *options)
         words = re.findall(r"^nbs/(\w+)(?:\.|::)ipynb::Cell (\d+) ([A-Z]+)", said, re.M)
-        assert by_cell({f"nbs/{name}.ipynb::{at}": word for name, at, word in words}) == expected, said
+        assert by_cell({f"nbs/{name}.ipynb::{at}": word for name, at, word in words}) == expected, (
+            said
+        )
 
 
 def asked_again(project: Project, *options: str) -> str:
