@@ -33,12 +33,15 @@ def workspace_settings() -> "Settings":
         If it is in none.
     """
     from fortnight.settings import find_root, read_settings
+    from fortnight.swap import recover
 
     try:
         folder = Path.cwd()
     except FileNotFoundError:
         raise FortnightError("The folder you are in is gone.", cure="cd to another one") from None
-    return read_settings(find_root(folder), date.today())
+    root = find_root(folder)
+    recover(root)  # what an interrupted command has begun
+    return read_settings(root, date.today())
 
 
 def leave(*, passed: bool, interrupted: bool = False) -> None:

@@ -1,0 +1,84 @@
+"""A promotion that is killed at any write leaves the old state or the new one."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.conftest import COMMAND, Workspace
+from tests.functional.test_promotion import PROMOTE, acme, commit, git, state
+
+__all__ = ["acme"]  # a fixture
+SOAK = bool(os.environ.get("FORTNIGHT_SOAK"))
+# Kills the process, and the one that started it, at the write with the number that is asked for:
+# before it, or after it.
+KILLER = """
+import os, signal
+if os.environ.get("KILL_AT"):
+    at, when = os.environ.pop("KILL_AT").split()  # the programs that it starts are spared
+    counted = os.environ["KILL_COUNT"]
+    own = os.getpid()
+
+    def counting(function):
+        def counted_call(*arguments, **options):
+            with open(counted, "a") as file:
+                file.write(".")
+            number = os.path.getsize(counted)
+            if number == int(at) and when == "before":
+                end()
+            try:
+                return function(*arguments, **options)
+            finally:
+                if number == int(at) and when == "after":
+                    end()
+        return counted_call
+
+    def end():
+        if os.getpid() != own:
+            os.kill(own, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    for name in ("replace", "rename", "unlink", "remove"):
+        setattr(os, name, counting(getattr(os, name)))
+"""
+
+
+def killed(workspace: Workspace, folder: Path, number: int, when: str) -> tuple[int, int]:
+    """Run a promotion that is killed; return its exit code, and how many writes it got to."""
+    count = folder / f"{number}-{when}"
+    environment = {
+        **workspace.environment,
+        "PYTHONPATH": f"{folder}{os.pathsep}{workspace.environment['PYTHONPATH']}",
+        "KILL_AT": f"{number} {when}",
+        "KILL_COUNT": str(count),
+    }
+    done = subprocess.run(
+        [COMMAND, *PROMOTE, "--no-run"], cwd=workspace.root, env=environment, capture_output=True
+    )
+    return done.returncode, count.stat().st_size if count.exists() else 0
+
+
+def test_killed_at_every_write(acme: Workspace, tmp_path: Path):
+    """Whatever is cut off, the next command finds all of it, or nothing."""
+    folder = tmp_path / "killer"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(KILLER)
+    before = state(acme)
+    assert acme.fortnight(*PROMOTE, "--no-run").returncode == 0
+    after, seen = state(acme), {"old": 0, "new": 0}
+    number, finished = 0, False
+    while not finished:
+        number += 1 if SOAK or number < 3 else 7
+        for when in ("before", "after"):
+            git(acme, "checkout", "-q", "--", ".")
+            git(acme, "clean", "-fdq")
+            assert state(acme) == before
+            code, _ = killed(acme, folder, number, when)
+            finished = finished or code == 0
+            assert acme.fortnight("status").returncode == 0
+            left = state(acme)
+            assert left in (before, after), sorted(set(left) ^ set(before))
+            seen["new" if left == after else "old"] += 1
+    assert all(seen.values()), seen
+    commit(acme)
+    assert not list((acme.root / ".fortnight" / "swap").glob("*/*"))
+    print(seen)
