@@ -63,8 +63,8 @@ _TARGET = r"(?P<target>[^=!%#?]*[^=!%#?<>+\-*/|&^@:(]=[ \t]*)?"
 _MAGIC = re.compile(rf"(?P<indent>[ \t]*){_TARGET}(?P<text>[%!].*|\?.*|[,;/]\S.*)", re.DOTALL)
 _HELP = re.compile(r"(?P<indent>[ \t]*)(?P<text>[%\w.*\[\]-]+[ \t]*\?{1,2};?[ \t]*)")
 _BARE = re.compile(
-    r"(?P<indent>[ \t]*)(?P<text>(?:pip|conda|mamba|uv|cd|ls|ll|cat|cp|mv|rm|mkdir|rmdir|man|run|time|"
-    r"timeit|load_ext|reload_ext|autoreload|matplotlib|pylab|env|store|who|whos|reset)\b[^=]*)"
+    r"(?P<indent>[ \t]*)(?P<text>(?:pip|conda|mamba|uv|cd|ls|ll|cat|cp|mv|rm|mkdir|rmdir|man|run|"
+    r"time|timeit|load_ext|reload_ext|autoreload|matplotlib|pylab|env|store|who|whos|reset)\b[^=]*)"
 )
 _WITH_PYTHON = {"time", "timeit", "prun", "memit", "mprun", "lprun", "debug", "snakeviz"}
 
