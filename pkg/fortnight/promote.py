@@ -14,7 +14,7 @@ from .extract import extracted
 from .ledger import LEDGER, Entry, importers, read_ledger, with_entries, write_entries
 from .lift import Plan, plan_notebook
 from .notebook import Notebook, dump_notebook, read_notebook
-from .pieces import Piece, without
+from .pieces import Piece, not_imported, without
 from .proof import Proof, ask_tools, prove, staged
 from .provenance import commit_of
 from .schedule import Watcher
@@ -56,7 +56,8 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
     library = library_path(settings, wish.module, ())
     if _is_done(settings, notebook, plan, wish):
         return Promotion(wish, library)
-    notebook, apart = _reshaped(notebook, plan, wish)
+    notebook = not_imported(notebook, f"{settings.package}.{wish.module}", _those(plan, wish))
+    notebook, apart = _reshaped(notebook, plan_notebook(notebook), wish)
     plan = plan_notebook(notebook)
     definitions = chosen(notebook, plan, wish)
     library = library_path(settings, wish.module, statements_of(definitions))

@@ -40,7 +40,8 @@ def plan_(notebook: Path, module: str, diff: bool, as_json: bool) -> None:
     from fortnight.wishes import Wish
 
     settings = workspace_settings()
-    names = [one.name for one in plan.definitions if one.verdict in ("free", "with")]
+    able = [one for one in plan.definitions if one.verdict in ("free", "with")]
+    names = [one.name for one in able if one.kind != "constant"]
     wish = Wish(notebook, tuple(names), module or notebook.stem, run=False, dirty=True)
     print(difference_of(plan_promotion(settings, wish), settings.root))
 

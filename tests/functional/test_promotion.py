@@ -39,7 +39,7 @@ CELLS = (
         {"tags": ["tea"]},
     ),
     Cell("try", "code", "assert cups(1, 2) == 25\ncups(1, 1)"),
-    Cell("state", "code", "guests = len('abc')"),
+    Cell("state", "code", "guests = random.randint(3, 3)"),
     Cell("reads", "code", "def enough():\n    return cups(1, 1) >= guests\n\n\nenough()"),
     Cell("last", "code", "%time x = 1\nprint(f'{water(1, 1):.3f} litres for {guests}')"),
 )
