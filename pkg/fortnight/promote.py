@@ -20,7 +20,7 @@ from .provenance import commit_of
 from .schedule import Watcher
 from .settings import Settings
 from .swap import content_hash, recover, swap
-from .takings import elsewhere, pieces_for, shelved, statements_of
+from .takings import elsewhere, pieces_for, shelved, statements_of, twins_of
 from .widen import with_parameters
 from .wishes import Wish, check_committed, chosen, inside, library_path, name_of
 
@@ -66,7 +66,7 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
     pieces = pieces_for(notebook, plan, definitions)
     library_after = shelved(settings, wish, plan, pieces, library)
     full = f"{settings.package}.{wish.module}"
-    changed = {exploration: without(notebook, pieces, full)}
+    changed = {exploration: without(notebook, [*pieces, *twins_of(notebook, pieces)], full)}
     if wish.everywhere:
         changed |= elsewhere(settings, exploration, pieces, full)
     with staged(settings, library, library_after) as stage:
