@@ -10,7 +10,8 @@ __all__ = ['BindingKind', 'Statement', 'Import', 'Binding', 'Names', 'imports_in
 import ast
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from .codecells import CodeCell, Place
@@ -44,6 +45,16 @@ class Statement:
     def end_line(self) -> int:
         """The last of its lines."""
         return self.node.end_lineno or self.node.lineno
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Its tree, node by node."""
+        return tuple(ast.walk(self.node))
+
+    @cached_property
+    def parents(self) -> dict[int, ast.AST]:
+        """The node around each of its nodes, by identity."""
+        return {id(child): one for one in self.nodes for child in ast.iter_child_nodes(one)}
 
     def at(self, node: ast.AST) -> Place:
         """Return where a part of it stands."""
@@ -88,21 +99,17 @@ class Binding:
 class Names:
     """What the cells of a notebook bind and read.
 
-    `unread` are cells that can't be read, `doubtful` names that those may bind.
+    `unread` are cells that can't be read, `doubts` the cells that may bind a name unseen.
     """
 
     statements: tuple[Statement, ...]
     bindings: Mapping[str, tuple[Binding, ...]]
     unread: tuple[CodeCell, ...] = ()
+    doubts: Mapping[str, CodeCell] = field(default_factory=dict)
 
     def of(self, name: str) -> tuple[Binding, ...]:
         """Return all bindings of a name."""
         return self.bindings.get(name, ())
-
-    def doubt(self, name: str) -> CodeCell | None:
-        """Return a cell that can't be read, or not wholly, and may bind a name."""
-        cells = (*(statement.cell for statement in self.statements), *self.unread)
-        return next((cell for cell in cells if name in cell.doubtful), None)
 
 # %% ../../nbs/lib/19g_bindings.ipynb #bc93ef2d
 def imports_in(node: ast.Import | ast.ImportFrom, place: Place) -> tuple[Import, ...]:
@@ -151,7 +158,9 @@ def names_of(code: Sequence[CodeCell]) -> Names:
     for statement in statements:
         for binding in _bindings(statement) if not statement.cell.passing else ():
             bindings.setdefault(binding.name, []).append(binding)
-    return Names(tuple(statements), {n: tuple(b) for n, b in bindings.items()}, tuple(unread))
+    doubts = {name: cell for cell in code for name in cell.doubtful}
+    found = {name: tuple(every) for name, every in bindings.items()}
+    return Names(tuple(statements), found, tuple(unread), doubts)
 
 
 def _bindings(statement: Statement) -> Iterator[Binding]:

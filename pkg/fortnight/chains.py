@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator, Mapping
 
 from .bindings import Statement
 from .codecells import Reason
-from .doors import parents_in
 from .needs import Needs
 
 # %% ../../nbs/lib/19n_chains.ipynb #c0429ea8
@@ -59,10 +58,9 @@ def _cannot_hand_on(
 def uncalled(statement: Statement, names: Collection[str]) -> dict[str, ast.AST]:
     """Return where a statement hands functions on without calling them."""
     uses = [use for use in statement.uses if use.name in names and not use.text]
-    parents = parents_in(statement.node) if uses else {}
     found: dict[str, ast.AST] = {}
     for use in uses:
-        call = parents.get(id(use.node))
+        call = statement.parents.get(id(use.node))
         if not (isinstance(call, ast.Call) and call.func is use.node):
             found.setdefault(use.name, use.node)
     return found

@@ -13,7 +13,6 @@ from typing import Literal
 
 from .bindings import Binding, Names, agreeing, is_builtin, value_of
 from .codecells import Reason
-from .doors import parents_in
 from .mutation import Surroundings, fate
 from .targets import COMPREHENSIONS, FUNCTIONS, targets_in
 
@@ -255,7 +254,7 @@ def _changed(names: Names, forms: Mapping[str, Form]) -> dict[str, Reason]:
     """Return those of the constants that something may change, with what does."""
     functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
     for statement in names.statements:
-        for node in ast.walk(statement.node):
+        for node in statement.nodes:
             if isinstance(node, FUNCTIONS):
                 functions.setdefault(node.name, []).append(node)
     imported = {name for name, bindings in names.bindings.items() if agreeing(bindings)}
@@ -263,15 +262,14 @@ def _changed(names: Names, forms: Mapping[str, Form]) -> dict[str, Reason]:
     found: dict[str, Reason] = {}
     for statement in names.statements:
         uses = [use for use in statement.uses if use.name in forms]
-        parents = parents_in(statement.node) if uses else {}
         for use in uses:
             form = forms[use.name]
-            around = parents.get(id(use.node))
+            around = statement.parents.get(id(use.node))
             if form == "fixed":
                 stored = isinstance(around, ast.Attribute) and not isinstance(around.ctx, ast.Load)
                 harm = "changes an attribute of it" if stored else ""
             else:
-                harm = fate(use.node, parents, form == "deep", known)
+                harm = fate(use.node, statement.parents, form == "deep", known)
             if harm:
                 what = f"may be changed: the notebook {harm}"
                 found.setdefault(use.name, Reason(what, use.name, statement.at(use.node)))

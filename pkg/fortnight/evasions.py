@@ -47,7 +47,7 @@ def evasions(
     statement: Statement, names: Names, local_modules: Collection[str] = ()
 ) -> tuple[Reason, ...]:
     """Return why a statement's names can't all be known, or can't be the same in a module."""
-    calls = {id(n.func): n for n in ast.walk(statement.node) if isinstance(n, ast.Call)}
+    calls = {id(n.func): n for n in statement.nodes if isinstance(n, ast.Call)}
     modules = _modules(statement, names)
     found = [
         Reason(what, _said(use), statement.at(use.node))
@@ -56,7 +56,7 @@ def evasions(
         for what in _by_name(use, calls.get(id(use.node)), modules)
         if not agreeing(names.of(use.name))
     ]
-    for node in ast.walk(statement.node):
+    for node in statement.nodes:
         about = _by_attribute(node, modules) or _by_import(node, local_modules)
         if about:
             found.append(Reason(*about, statement.at(node)))
@@ -74,7 +74,7 @@ def _modules(statement: Statement, names: Names) -> dict[str, str]:
         for use in statement.uses
         if (imports := agreeing(names.of(use.name)))
     }
-    for node in ast.walk(statement.node):
+    for node in statement.nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             origin = node.module or "" if isinstance(node, ast.ImportFrom) else ""
             pairs = zip(imported_names(node), node.names, strict=False)

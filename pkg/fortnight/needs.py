@@ -107,8 +107,9 @@ def own_reasons(name: str, scene: Scene) -> Iterator[Reason]:
     """Yield why a definition can't leave, whatever it needs."""
     binding = scene.owners[name]
     statement = binding.statement
-    digest = digest_of(statement.node)
-    for other in scene.names.of(name):
+    others = scene.names.of(name)
+    digest = digest_of(statement.node) if len(others) > 1 else ""
+    for other in others:
         if other.kind == "deleted":
             yield Reason("is deleted here", name, other.place)
         elif other.kind == "inside":
@@ -117,7 +118,7 @@ def own_reasons(name: str, scene: Scene) -> Iterator[Reason]:
             yield Reason("is something else here", name, other.place)
         elif not other.plain:
             yield Reason("is defined where it may not be reached", name, other.place)
-        elif digest_of(other.statement.node) != digest:
+        elif other is not binding and digest_of(other.statement.node) != digest:
             yield Reason("is defined again, with another body", name, other.place)
     yield from _doubts(name, scene)
     for patch in scene.patches:
@@ -134,7 +135,7 @@ def own_reasons(name: str, scene: Scene) -> Iterator[Reason]:
 
 def _doubts(name: str, scene: Scene) -> Iterator[Reason]:
     """Yield what may bind a name that the notebook has bound before, and nobody can see it."""
-    cell = scene.names.doubt(name)
+    cell = scene.names.doubts.get(name)
     if cell:
         place = scene.owners[name].place if name in scene.owners else scene.names.of(name)[0].place
         yield Reason(
@@ -175,18 +176,18 @@ def needs_of(name: str, scene: Scene) -> Needs:
     for use in statement.uses:
         if use.name != name and use.name != MAGIC:
             needs.stays += _taken(use, needs, scene)
-    if statement.cell.future and _is_annotated(statement.node):
+    if statement.cell.future and _is_annotated(statement):
         text = "from __future__ import annotations"
         needs.imports[Import("annotations", text, statement.place)] = None
     needs.stays = list(dict.fromkeys(needs.stays))
     return needs
 
 
-def _is_annotated(node: ast.AST) -> bool:
+def _is_annotated(statement: Statement) -> bool:
     return any(
         isinstance(one, ast.AnnAssign)
         or bool(getattr(one, "annotation", None) or getattr(one, "returns", None))
-        for one in ast.walk(node)
+        for one in statement.nodes
     )
 
 
@@ -236,7 +237,7 @@ def _unbound(use: Use, needs: Needs, scene: Scene) -> Iterator[Reason]:
     place = needs.statement.at(use.node)
     if is_ipythons(use.name):
         return  # an evasion, which has been named
-    cell = scene.names.doubt(use.name)
+    cell = scene.names.doubts.get(use.name)
     if cell:
         what = f"may be bound by cell {cell.number}, which can't be read"
         yield Reason(what, use.name, place)
@@ -260,6 +261,6 @@ def _variable(use: Use, needs: Needs, scene: Scene) -> Iterator[Reason]:
         yield Reason(f"is needed when it is defined, and {reason.what}", use.name, place)
     else:
         needs.variables.setdefault(use.name, reason)
-        for node in ast.walk(needs.statement.node):
+        for node in needs.statement.nodes:
             if isinstance(node, ast.Global) and use.name in node.names:
                 yield Reason("is declared `global`", use.name, needs.statement.at(node))
