@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .calendar import Sprint
+from .directives import module_of
 from .errors import FortnightError
-from .export import module_of
 from .notebook import read_notebook
 from .record import dump_record
 from .settings import Settings, find_root, read_settings

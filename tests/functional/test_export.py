@@ -1,14 +1,23 @@
 """The package is what its notebooks say, or the check says where it isn't."""
 
+import fcntl
+import os
+import random
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from fortnight.export import kept_copy
+from fortnight.notebook import Cell, Notebook, dump_notebook, write_atomic
 from fortnight.settings import find_root
-from tests.conftest import Workspace
+from tests.conftest import COMMAND, Workspace
 
 ROOT = find_root(Path(__file__).parent)
+KILLS = 100 if os.environ.get("FORTNIGHT_SOAK") else 5
 SOURCES = ("nbs/lib", "nbs/index.ipynb", "pkg", "pyproject.toml", "settings.ini", "README.md")
 
 
@@ -119,3 +128,192 @@ def test_an_environment_that_stops_nbdev(copy):
     (copy.root / "pkg/fortnight/calendar.py").unlink()
     assert copy.fortnight("export").returncode == 0
     assert (copy.root / "pkg/fortnight/calendar.py").is_file()
+
+
+TOOLS = """[project]
+name = "acme"
+[tool.nbdev]
+nbs_path = "nbs/lib"
+lib_path = "pkg/acme"
+update_pyproject = false
+put_version_in_init = false
+"""
+
+
+def library(workspace: Workspace, **notebooks: tuple[str, ...]) -> None:
+    """Make these the library notebooks, all of them; the module is called as the notebook is."""
+    (workspace.root / "pyproject.toml").write_text(TOOLS)
+    folder = workspace.root / "nbs" / "lib"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, codes in notebooks.items():
+        stem = name.removeprefix("n")
+        head = f"#| default_exp {stem.partition('_')[2] or stem}"
+        cells = (Cell(f"c{i}", "code", code) for i, code in enumerate((head, *codes), start=1))
+        write_atomic(folder / f"{stem}.ipynb", dump_notebook(Notebook(tuple(cells))))
+
+
+def modules(workspace: Workspace) -> dict[str, bytes]:
+    """Return what the package holds."""
+    names = workspace.files("pkg/**/*")
+    return {name: (workspace.root / name).read_bytes() for name in names}
+
+
+def test_all_slips_are_told_at_once(workspace):
+    """Each with notebook, cell, id and line; nothing is written, and --check says the same."""
+    library(workspace, n00_tea=("#| export\nx = 1",))
+    assert workspace.fortnight("export").returncode == 0
+    before = workspace.files()
+    library(
+        workspace,
+        n00_tea=("#| export\nx = !ls\n%time x", "#| export\nfrom acme.milk import warm"),
+        n01_milk=(
+            "#| export\ndef warm(): ...",
+            "#| export\ndef warm(): ...",
+            "#| export tea\ny = 1",
+        ),
+        n02_tea=("#| export\nfrom .milk import warm", "#| export\nx = (", "#| exprot\ny = 2"),
+    )
+    folder = workspace.root / "nbs" / "lib"
+    old = Notebook((Cell("", "code", "#| export\nx = 1"),), minor=4)
+    (folder / "03_old.ipynb").write_text(dump_notebook(old))
+    (folder / "04_broken.ipynb").write_text("{")
+    (folder / "_draft.ipynb").write_text("{")
+    for command in (["export"], ["export", "--check"]):
+        done = workspace.fortnight(*command)
+        assert done.returncode == 2
+        for place in (
+            "00_tea.ipynb, cell 2 (c2), line 2",
+            "00_tea.ipynb, cell 2 (c2), line 3",
+            "00_tea.ipynb, cell 3 (c3), line 2",
+            "01_milk.ipynb, cell 3 (c3), line 2",
+            "01_milk.ipynb, cell 4 (c4), line 1",
+            "02_tea.ipynb, cell 1 (c1), line 1",
+            "02_tea.ipynb, cell 2 (c2), line 2",
+            "02_tea.ipynb, cell 3 (c3), line 2",
+            "02_tea.ipynb, cell 4 (c4), line 1",
+            "03_old.ipynb, cell 1 (no id), line 1",
+            "03_old.ipynb, cell 1 (no id)\n",
+            "04_broken.ipynb\n",
+        ):
+            assert done.stderr.count(f"nbs/lib/{place}") == 1, (place, done.stderr)
+        assert "12 slips" in done.stderr
+        assert "_draft" not in done.stderr
+    library(workspace, n00_tea=("#| export\nx = 1",))
+    assert workspace.files() == before
+    assert workspace.fortnight("export", "--check").returncode == 0
+
+
+def test_the_module_of_a_deleted_notebook(workspace):
+    """It is told by the check; an export removes it, and keeps it."""
+    library(workspace, n00_tea=("#| export\nx = 1",), n01_milk=("#| export\ny = 1",))
+    assert workspace.fortnight("export").returncode == 0
+    stale = (workspace.root / "pkg/acme/milk.py").read_bytes()
+    library(workspace, n00_tea=("#| export\nx = 1",))
+    done = workspace.fortnight("export", "--check")
+    assert (done.returncode, "pkg/acme/milk.py without a source" in done.stdout) == (1, True)
+    done = workspace.fortnight("export")
+    assert "pkg/acme/milk.py removed" in done.stdout
+    assert "kept in .fortnight/replaced" in done.stdout
+    assert not (workspace.root / "pkg/acme/milk.py").exists()
+    assert (workspace.root / kept_copy("pkg/acme/milk.py", stale)).read_bytes() == stale
+
+
+def test_notebooks_in_folders(workspace):
+    """A module with a dot lies in a folder, its notebook may too; drafts and copies don't count."""
+    library(workspace, n00_tea=("#| export\nx = 1",))
+    folder = workspace.root / "nbs" / "lib"
+    deep = Notebook((Cell("a", "code", "#| default_exp pot.green\n#| export\ny = 1"),))
+    for name in ("green/10_green.ipynb", "_drafts/11_x.ipynb", ".hidden/x.ipynb"):
+        write_atomic(folder / name, dump_notebook(deep))
+    write_atomic(folder / "package" / "example.ipynb", dump_notebook(deep))
+    assert workspace.fortnight("export").returncode == 0
+    assert "y = 1" in (workspace.root / "pkg/acme/pot/green.py").read_text()
+    assert (workspace.root / "pkg/acme/example.ipynb").is_file()
+    assert workspace.fortnight("export", "--check").stdout == ""
+    write_atomic(folder / "package" / "tea.py", "x = 2\n")
+    done = workspace.fortnight("export")
+    assert done.returncode == 2
+    assert "nbs/lib/package/tea.py" in done.stderr
+
+
+def test_a_read_only_module(workspace):
+    """It stays as it is, and so does everything else."""
+    library(workspace, n00_tea=("#| export\nx = 1",), n01_milk=("#| export\ny = 1",))
+    assert workspace.fortnight("export").returncode == 0
+    before = modules(workspace)
+    library(workspace, n00_tea=("#| export\nx = 2",), n01_milk=("#| export\ny = 2",))
+    module = workspace.root / "pkg/acme/tea.py"
+    module.chmod(0o444)
+    if os.access(module, os.W_OK):
+        pytest.skip("root may write everything")
+    done = workspace.fortnight("export")
+    assert done.returncode == 2
+    assert "tea.py is read-only" in done.stderr
+    assert modules(workspace) == before
+
+
+def test_two_exports_at_once(workspace):
+    """Both come to the same package, and neither fails."""
+    for version in range(3):
+        codes = (f"#| export\nversion = {version}",)
+        library(workspace, n00_tea=codes, n01_milk=codes)
+        exports = [workspace.start("export") for _ in range(3)]
+        for export in exports:
+            _, said = export.communicate(timeout=60)
+            assert export.returncode == 0, said
+        assert f"version = {version}" in (workspace.root / "pkg/acme/milk.py").read_text()
+        assert workspace.fortnight("export", "--check").returncode == 0
+
+
+def strike(workspace: Workspace, command: subprocess.Popen, delay: float, *, at_work: bool) -> bool:
+    """Kill a command after some time, or if `at_work` from when it changes files; say if it was."""
+    stages = workspace.root / ".fortnight" / "swap"
+    while at_work and command.poll() is None and not any(stages.glob("*/")):
+        time.sleep(0.0005)
+    time.sleep(delay)
+    if command.poll() is None:
+        os.killpg(command.pid, signal.SIGKILL)
+    stages.mkdir(parents=True, exist_ok=True)
+    with (stages / "lock").open("w") as lock:  # whoever changes files has it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return command.wait() == -signal.SIGKILL
+
+
+def test_killed_at_any_moment(workspace):
+    """The package is wholly the old one or wholly the new one, and the next export works.
+
+    An edit of a module by hand is replaced too, and then it is kept.
+    """
+    first = {f"n{i:02}_m{i}": ("#| export\nversion = 1",) for i in range(10)}
+    second = {f"n{i:02}_m{i}": ("#| export\nversion = 2",) for i in range(3, 13)}
+    library(workspace, **first)
+    begun = time.monotonic()
+    assert workspace.fortnight("export").returncode == 0
+    moments, seconds, struck = random.Random(20261116), time.monotonic() - begun, 0
+    for turn in range(KILLS):
+        library(workspace, **(first if turn % 2 else second))
+        edited = workspace.root / "pkg/acme/m5.py"
+        edited.write_text(edited.read_text() + f"# edit {turn}\n")
+        kept = workspace.root / kept_copy("pkg/acme/m5.py", edited.read_bytes())
+        old = modules(workspace)
+        command = subprocess.Popen(
+            [COMMAND, "export"],
+            cwd=workspace.root,
+            env=workspace.environment,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        at_work = moments.random() < 0.6
+        delay = moments.uniform(0, 0.02 if at_work else seconds)
+        struck += strike(workspace, command, delay, at_work=at_work)
+        left, was_kept = modules(workspace), kept.is_file()
+        done = workspace.fortnight("export")
+        assert done.returncode == 0, done.stderr
+        new = modules(workspace)
+        assert workspace.fortnight("export", "--check").returncode == 0
+        assert left in (old, new), f"turn {turn}: {sorted(left)}"
+        assert was_kept or left == old
+        assert kept.is_file()
+        assert workspace.files(".fortnight/swap/**/*") == {".fortnight/swap/lock"}
+        assert not workspace.files("**/*.tmp")
+    assert struck, "no kill has hit anything"
