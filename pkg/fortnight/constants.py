@@ -212,11 +212,14 @@ def constants_of(
     once: dict[str, Binding] = {}
     why_not: dict[str, Reason] = {}
     for name, bindings in names.bindings.items():
-        if name not in except_for and not (why := _not_once(bindings)):
-            once[name] = bindings[0]
-        else:
+        why = _not_once(bindings)
+        if name in except_for:
+            why = why or "stands for something that stays"
+        if why:
             place = bindings[min(1, len(bindings) - 1)].place
-            why_not[name] = Reason(why or "stands for something that stays", name, place)
+            why_not[name] = Reason(why, name, place)
+        else:
+            once[name] = bindings[0]
     forms: dict[str, Form] = {}
     before = -1
     while before < len(forms):
