@@ -115,7 +115,21 @@ def compiled(code: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree: ast.Module = compile(code, "", "exec", _FLAGS, dont_inherit=True)
+    if _depth(tree) > _DEEPEST:
+        raise RecursionError("it is nested too deeply")
     return tree
+
+
+_DEEPEST = 150  # whoever goes through a tree calls itself two or three times for each level
+
+
+def _depth(tree: ast.AST) -> int:
+    level: list[ast.AST] = [tree]
+    depth = 0
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth
 
 
 def parsed(code: str) -> ast.Module | None:
@@ -184,7 +198,7 @@ _FOREIGN = {
 }
 _CELL_MAGIC = re.compile(r"%%(\S+)[ \t]*(.*)")
 _BINDS = re.compile(
-    r"\b(?:def|class|import|as|for|type|del|global)\s+(\w+)|(\w+)(?=(?:\s*,\s*\w+)*\s*(?::[^=\n]+)?[-+*/|&@]?=(?!=))"
+    r"\b(?:def|class|import|as|for|type|del|global)\s+(\w+)|(\w+)(?=(?:\s*,\s*\w+){0,9}\s*(?::[^=\n]{1,80})?[-+*/|&@]?=(?!=))"
 )
 
 

@@ -7,12 +7,12 @@ __all__ = ['is_ipythons', 'evasions', 'root_of']
 
 # %% ../../nbs/lib/19h_evasions.ipynb #290c51fd
 import ast
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from .bindings import Names, Statement, agreeing
+from .bindings import Names, Statement, imports_in, origin, origin_of
 from .codecells import MAGIC, Reason
 from .frames import Use
-from .targets import imported_names
 
 # %% ../../nbs/lib/19h_evasions.ipynb #dc82916c
 _SEEKERS = {"eval", "exec", "globals", "__import__"}
@@ -24,18 +24,10 @@ _IPYTHON = {
     *("_", "__", "___", "_i", "_ii", "_iii", "_ih", "_oh", "_dh", "In", "Out", "get_ipython"),
     *("exit", "quit", "_exit_code"),
 }
-_FRAMES = {
-    *("f_globals", "f_locals", "f_back", "_getframe", "currentframe", "__globals__", "user_ns"),
-    *("user_global_ns", "run_line_magic", "run_cell_magic", "run_cell", "get_ipython"),
-    *("__builtins__", "ns_table"),
-}
-_BY_TEXT = {
-    "duckdb": {"sql", "query", "execute"},
-    "numexpr": {"evaluate"},
-    "pandas": {"eval"},
-    "pandasql": {"sqldf"},
-    "builtins": {"eval", "exec", "globals", "__import__"},
-}
+_NOT_SHOWN = "finds names that the code does not show"
+_OF_MODULE = "finds a module's names by texts that the code does not show"
+_CHANGES = "changes a module, for all who use it"
+_THE_NOTEBOOK = "is the notebook itself, and something else in a module"
 
 
 def is_ipythons(name: str) -> bool:
@@ -48,67 +40,59 @@ def evasions(
 ) -> tuple[Reason, ...]:
     """Return why a statement's names can't all be known, or can't be the same in a module."""
     calls = {id(n.func): n for n in statement.nodes if isinstance(n, ast.Call)}
-    modules = _modules(statement, names)
+    origins = _origins(statement, names)
     found = [
-        Reason(what, _said(use), statement.at(use.node))
+        Reason(what, "" if use.name == MAGIC else use.name, statement.at(use.node))
         for use in statement.uses
-        if not names.of(use.name) or use.name == "_"
-        for what in _by_name(use, calls.get(id(use.node)), modules)
-        if not agreeing(names.of(use.name))
+        if use.name not in names.origins and (not names.of(use.name) or use.name == "_")
+        for what in _by_name(use, calls.get(id(use.node)), origins)
     ]
     for node in statement.nodes:
-        about = _by_attribute(node, modules) or _by_import(node, local_modules)
+        about = (
+            _by_attribute(node, origins)
+            or _by_origin(node, calls.get(id(node)), origins)
+            or _by_import(node, local_modules)
+            or _by_text(node)
+        )
         if about:
             found.append(Reason(*about, statement.at(node)))
     return tuple(dict.fromkeys(found))
 
 
-def _said(use: Use) -> str:
-    return use.name if use.name != MAGIC else ""
-
-
-def _modules(statement: Statement, names: Names) -> dict[str, str]:
-    """Return the names that are modules or what comes from them, and the modules' own names."""
-    found = {
-        use.name: imports[0].statement.split()[1]
-        for use in statement.uses
-        if (imports := agreeing(names.of(use.name)))
-    }
+def _origins(statement: Statement, names: Names) -> dict[str, str]:
+    """Return the names that are imported, by the notebook or by the statement itself."""
+    found = dict(names.origins)
     for node in statement.nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            origin = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-            pairs = zip(imported_names(node), node.names, strict=False)
-            found |= {name: origin or alias.name for name, alias in pairs}
+            every = imports_in(node, statement.place)
+            found |= {one.name: origin(one) for one in every}
     return found
 
-# %% ../../nbs/lib/19h_evasions.ipynb #6202b005
-def _by_name(use: Use, call: ast.Call | None, modules: Collection[str]) -> Iterator[str]:
+# %% ../../nbs/lib/19h_evasions.ipynb #5ebe3273
+def _by_name(use: Use, call: ast.Call | None, origins: Collection[str]) -> Iterator[str]:
     """Yield what is wrong with a name that is Python's or IPython's own."""
+    arguments = call.args if call else []
+    of_module = bool(arguments) and root_of(arguments[0]) in origins
     if use.name == MAGIC:
-        yield f"has a line that is IPython's: {ast.literal_eval(call.args[0]) if call else ''}"
-    elif use.name in _SEEKERS or _seeks_here(use, call, modules):
-        yield "finds names that the code does not show"
+        yield f"has a line that is IPython's: {ast.literal_eval(arguments[0])}"
+    elif (
+        use.name in _SEEKERS
+        or (use.name == "locals" and (call is None or not use.late))
+        or (use.name == "vars" and (not arguments or of_module))
+    ):
+        yield _NOT_SHOWN
     elif use.name in _OTHERWISE:
         yield "is another one in a module"
     elif is_ipythons(use.name):
         yield "is IPython's, and not there in a module"
-    elif (
-        use.name in ("getattr", "setattr", "delattr") and call and root_of(call.args[0]) in modules
-    ):
-        literal = len(call.args) > 1 and isinstance(call.args[1], ast.Constant)
-        if use.name != "getattr":
-            yield "changes a module, for all who use it"
-        elif not literal:
-            yield "finds a module's names by texts that the code does not show"
+    elif use.name in ("setattr", "delattr") and of_module:
+        yield _CHANGES
+    elif use.name == "getattr" and of_module and not _is_literal(arguments[1:2]):
+        yield _OF_MODULE
 
 
-def _seeks_here(use: Use, call: ast.Call | None, modules: Collection[str]) -> bool:
-    """Say whether `locals` or `vars` is used to look into the notebook or into a module."""
-    if use.name == "locals":
-        return call is None or not use.late
-    if use.name == "vars":
-        return call is None or not call.args or root_of(call.args[0]) in modules
-    return False
+def _is_literal(arguments: Sequence[ast.expr]) -> bool:
+    return bool(arguments) and isinstance(arguments[0], ast.Constant)
 
 
 def root_of(node: ast.AST) -> str:
@@ -117,46 +101,65 @@ def root_of(node: ast.AST) -> str:
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""
 
+# %% ../../nbs/lib/19h_evasions.ipynb #ce1132fb
+_FRAMES = {
+    *("f_globals", "f_locals", "f_back", "__globals__", "__builtins__", "user_ns", "ns_table"),
+    *("user_global_ns", "run_line_magic", "run_cell_magic", "run_cell"),
+}
+_ORIGINS = {
+    **dict.fromkeys(("builtins.eval", "builtins.exec", "builtins.globals"), _NOT_SHOWN),
+    **dict.fromkeys(("builtins.__import__", "sys._getframe", "inspect.stack"), _NOT_SHOWN),
+    **dict.fromkeys(("inspect.currentframe", "IPython.get_ipython"), _NOT_SHOWN),
+    **dict.fromkeys(("duckdb.sql", "duckdb.query", "duckdb.execute"), _NOT_SHOWN),
+    **dict.fromkeys(("numexpr.evaluate", "pandas.eval", "pandasql.sqldf"), _NOT_SHOWN),
+}
 
-def _by_attribute(node: ast.AST, modules: dict[str, str]) -> tuple[str, str] | None:
-    if isinstance(node, ast.Attribute):
-        if node.attr in _FRAMES:
-            return "finds names that the code does not show", node.attr
-        module = modules.get(root_of(node), "")
-        if node.attr in _BY_TEXT.get(module, ()):
-            return "finds names in the text that it is given", ast.unparse(node)
-        if module and not isinstance(node.ctx, ast.Load):
-            return "changes a module, for all who use it", ast.unparse(node)
-        if module and node.attr == "__dict__":
-            return "finds a module's names by texts that the code does not show", node.attr
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        if node.id in _BY_TEXT.get(modules.get(node.id, ""), ()):
-            return "finds names in the text that it is given", node.id
-        if node.id in _FRAMES and node.id in modules:
-            return "is IPython's, and not there in a module", node.id
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        text = node.value
-        if text == "__main__" or "import __main__" in text or "from __main__" in text:
-            return "is the notebook itself, and something else in a module", "__main__"
+
+def _by_attribute(node: ast.AST, origins: Mapping[str, str]) -> tuple[str, str] | None:
+    if not isinstance(node, ast.Attribute):
+        return None
+    if node.attr in _FRAMES:
+        return _NOT_SHOWN, node.attr
+    if root_of(node) in origins:
+        if not isinstance(node.ctx, ast.Load):
+            return _CHANGES, f"{root_of(node)}…{node.attr}"
+        if node.attr == "__dict__":
+            return _OF_MODULE, node.attr
+    return None
+
+
+def _by_origin(
+    node: ast.AST, call: ast.Call | None, origins: Mapping[str, str]
+) -> tuple[str, str] | None:
+    found = origin_of(node, origins)
+    if found in _ORIGINS:
+        return _ORIGINS[found], found
+    if found == "importlib.import_module" and not (call and _is_literal(call.args)):
+        return _OF_MODULE, found
     return None
 
 
 def _by_import(node: ast.AST, local_modules: Collection[str]) -> tuple[str, str] | None:
-    if isinstance(node, ast.ImportFrom) and node.level:
-        return "is a relative import, which would be relative to the package", "." * node.level
     modules: list[str] = []
     if isinstance(node, ast.Import):
         modules = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom):
-        modules = [node.module or ""]
-    elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
-        first = node.args[0] if node.args else None
-        if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
-            return "imports a module whose name the code does not show", "import_module"
-        modules = [first.value]
+        modules = ["." * node.level + (node.module or "")]
+    elif isinstance(node, ast.Call) and _is_literal(node.args):
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        modules = [str(getattr(node.args[0], "value", ""))] if called == "import_module" else []
     for module in modules:
-        if module == "__main__" or module.startswith("."):
-            return "is the notebook itself, and something else in a module", module
+        if module.startswith("."):
+            return "is a relative import, which would be relative to the package", module
+        if module == "__main__":
+            return _THE_NOTEBOOK, module
         if module.partition(".")[0] in local_modules:
             return "lies beside the notebook, where the package cannot import it", module
+    return None
+
+
+def _by_text(node: ast.AST) -> tuple[str, str] | None:
+    text = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(text, str) and re.search(r"\A__main__\Z|\b(from|import) __main__\b", text):
+        return _THE_NOTEBOOK, "__main__"
     return None

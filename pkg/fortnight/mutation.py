@@ -8,7 +8,7 @@ __all__ = ['Surroundings', 'fate']
 # %% ../../nbs/lib/19j_mutation.ipynb #3b89d677
 import ast
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from .targets import FUNCTIONS, parameters_of
@@ -16,10 +16,11 @@ from .targets import FUNCTIONS, parameters_of
 # %% ../../nbs/lib/19j_mutation.ipynb #9c972190
 @dataclass(frozen=True)
 class Surroundings:
-    """What is known of whom a list may be handed to: own functions, and what is imported."""
+    """Whom a list may be handed to: own functions, what is imported, and who has been asked."""
 
     functions: Mapping[str, Sequence[ast.FunctionDef | ast.AsyncFunctionDef]]
     imported: Collection[str]
+    asked: frozenset[tuple[int, str]] = frozenset()
 
 
 _TELLING = {
@@ -169,8 +170,9 @@ def _defaulted(arguments: ast.arguments, node: ast.AST) -> str:
 
 def _kept(function: ast.AST, parameter: str, deep: bool, known: Surroundings) -> str:
     """Return what a function does to a parameter that may change it, or nothing."""
-    others = {name: [f for f in own if f is not function] for name, own in known.functions.items()}
-    inner = Surroundings(others, {*known.imported, getattr(function, "name", "")})
+    if (id(function), parameter) in known.asked:
+        return ""
+    inner = replace(known, asked=known.asked | {(id(function), parameter)})
     parents = {id(c): one for one in ast.walk(function) for c in ast.iter_child_nodes(one)}
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and node.id == parameter:

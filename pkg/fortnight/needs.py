@@ -138,9 +138,8 @@ def _doubts(name: str, scene: Scene) -> Iterator[Reason]:
     cell = scene.names.doubts.get(name)
     if cell:
         place = scene.owners[name].place if name in scene.owners else scene.names.of(name)[0].place
-        yield Reason(
-            f"may be something else after cell {cell.number}, which can't be read", name, place
-        )
+        what = f"may be something else after cell {cell.number}, in a way that can't be read"
+        yield Reason(what, name, place)
     bindings = scene.names.of(name)
     for door in scene.doors:
         before = all(one.statement.order < door.order for one in bindings)
@@ -239,7 +238,7 @@ def _unbound(use: Use, needs: Needs, scene: Scene) -> Iterator[Reason]:
         return  # an evasion, which has been named
     cell = scene.names.doubts.get(use.name)
     if cell:
-        what = f"may be bound by cell {cell.number}, which can't be read"
+        what = f"may be bound by cell {cell.number}, in a way that can't be read"
         yield Reason(what, use.name, place)
     elif scene.doors:
         yield Reason(f"may come from `{scene.doors[0].reason.name}`", use.name, place)

@@ -242,13 +242,7 @@ class Scoped:
 
 
 def read_statements(body: Sequence[ast.stmt], future: bool = False) -> tuple[Scoped, ...]:
-    """Return what each of the statements takes from the scope in which they all stand.
-
-    Raises
-    ------
-    RecursionError
-        If an expression is nested too deeply to be read.
-    """
+    """Return what each of the statements takes from the scope in which they all stand."""
     module = Frame("module")
     found = []
     for statement in body:
