@@ -159,7 +159,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'fortnight.connection.PromptConnection.connect': ( 'connection.html#promptconnection.connect',
                                                                                          'fortnight/connection.py')},
             'fortnight.constants': { 'fortnight.constants.Constants': ('constants.html#constants', 'fortnight/constants.py'),
-                                     'fortnight.constants.Scene': ('constants.html#scene', 'fortnight/constants.py'),
+                                     'fortnight.constants.Material': ('constants.html#material', 'fortnight/constants.py'),
                                      'fortnight.constants._called': ('constants.html#_called', 'fortnight/constants.py'),
                                      'fortnight.constants._changed': ('constants.html#_changed', 'fortnight/constants.py'),
                                      'fortnight.constants._comprehended': ('constants.html#_comprehended', 'fortnight/constants.py'),

@@ -11,6 +11,7 @@ from typing import Any
 
 from .codecells import parsed
 from .frames import Frame, Reading, Rule, bind, visit, visit_all
+from .targets import mangled
 
 # %% ../../nbs/lib/19e_annotations.ipynb #bb67af04
 def annotation(reading: Reading, node: ast.AST | None, frame: Frame, as_text: bool) -> None:
@@ -57,7 +58,8 @@ def type_parameters(reading: Reading, node: ast.AST, frame: Frame) -> Frame:
     parameters = getattr(node, "type_params", [])
     if not parameters:
         return frame
-    names = frozenset(one.name for one in parameters)
+    owner = node.name if isinstance(node, ast.ClassDef) else ""
+    names = frozenset(mangled(one.name, p) for one in parameters for p in (frame.private, owner))
     around = Frame("parameters", frame, names, frozenset(), frame.late, frame.private)
     for one in parameters:
         annotation(reading, getattr(one, "bound", None), around, True)

@@ -24,6 +24,7 @@ class Door:
     order: int
 
 
+_STAR = "*"
 _RUNS = ("%run", "%pylab", "%load ", "%store", "%macro")
 _READING = {"get", "keys", "items", "values", "copy"}
 
@@ -39,7 +40,8 @@ def doors(names: Names) -> tuple[Door, ...]:
 
 def _doors(statement: Statement, names: Names) -> Iterator[tuple[ast.AST, str, str]]:
     for node in _star_imports(statement):
-        yield node, f"from {node.module} import *", "may bind any name"
+        origin = "." * node.level + (node.module or "")
+        yield node, f"from {origin} import {_STAR}", "may bind any name"
     uses = [use for use in statement.uses if not names.of(use.name)]
     sought = {id(u.node): u for u in uses if u.name in ("globals", "locals", "vars", "exec", MAGIC)}
     if not sought:
@@ -63,7 +65,7 @@ def _is_table(use: Use, call: ast.AST | None) -> bool:
 
 def _star_imports(statement: Statement) -> Iterator[ast.ImportFrom]:
     for one in statement.nodes:
-        if isinstance(one, ast.ImportFrom) and any(alias.name == "*" for alias in one.names):
+        if isinstance(one, ast.ImportFrom) and any(alias.name == _STAR for alias in one.names):
             yield one
 
 

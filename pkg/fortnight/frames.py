@@ -84,10 +84,12 @@ def read(reading: Reading, name: str, node: ast.AST, frame: Frame) -> None:
     """Note that a name is read, if it comes from the outermost scope."""
     name = mangled(name, frame.private)
     at, seen = frame, True  # a class is seen from its own body only
+    doubtful = False
     while at.outer is not None:
         if at.kind == "class":
             if name == "__class__" or (seen and name in at.names and name in at.sure):
                 return
+            doubtful = doubtful or (seen and name in at.maybe)
             to_module = seen and name in at.to_module
         elif name in at.names:
             return
@@ -96,7 +98,8 @@ def read(reading: Reading, name: str, node: ast.AST, frame: Frame) -> None:
         seen = seen and at.kind == "parameters"
         at = _outermost(at) if to_module else at.outer
     bound: Literal["no", "maybe", "surely"]
-    bound = "surely" if name in at.sure else "maybe" if name in at.maybe else "no"
+    maybe = doubtful or name in at.maybe
+    bound = "surely" if name in at.sure else "maybe" if maybe else "no"
     late = frame.late or reading.as_text
     reading.uses.append(Use(name, reading.standing or node, late, reading.as_text, bound))
 

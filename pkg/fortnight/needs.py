@@ -77,7 +77,7 @@ def scene_of(
     values = {name: names.of(name)[0] for name in constants.forms}
     return Scene(names, defined | values, constants, doors(names), patches(names), local_modules)
 
-# %% ../../nbs/lib/19m_needs.ipynb #c223d6a6
+# %% ../../nbs/lib/19m_needs.ipynb #88d81926
 def digest_of(node: ast.AST) -> str:
     """Return what stands for a definition's code; comments, layout and docstrings don't count."""
     return hashlib.sha256(_shape(node).encode(errors="surrogatepass")).hexdigest()[:16]
@@ -102,7 +102,7 @@ def _is_text(node: ast.stmt) -> bool:
     constant = node.value if isinstance(node, ast.Expr) else None
     return isinstance(constant, ast.Constant) and isinstance(constant.value, str)
 
-
+# %% ../../nbs/lib/19m_needs.ipynb #c223d6a6
 def own_reasons(name: str, scene: Scene) -> Iterator[Reason]:
     """Yield why a definition can't leave, whatever it needs."""
     binding = scene.owners[name]
@@ -148,7 +148,7 @@ def _doubts(name: str, scene: Scene) -> Iterator[Reason]:
             yield Reason(what, name, door.reason.place)
             return
 
-# %% ../../nbs/lib/19m_needs.ipynb #00a1819e
+# %% ../../nbs/lib/19m_needs.ipynb #5ecacfb9
 @dataclass
 class Needs:
     """What a definition needs directly: by name, with where it is needed first.
@@ -189,7 +189,7 @@ def _is_annotated(statement: Statement) -> bool:
         for one in statement.nodes
     )
 
-
+# %% ../../nbs/lib/19m_needs.ipynb #00a1819e
 def _taken(use: Use, needs: Needs, scene: Scene) -> Iterator[Reason]:
     """Take a name along; yield why that can't be done."""
     bindings = scene.names.of(use.name)
@@ -230,7 +230,7 @@ def _import_reasons(imports: Sequence[Import], local_modules: Collection[str]) -
         elif module == "__main__":
             yield Reason("is the notebook itself", one.name, one.place)
 
-
+# %% ../../nbs/lib/19m_needs.ipynb #af30b4c8
 def _unbound(use: Use, needs: Needs, scene: Scene) -> Iterator[Reason]:
     """Yield what is to be said of a name that no cell binds."""
     place = needs.statement.at(use.node)
@@ -242,7 +242,7 @@ def _unbound(use: Use, needs: Needs, scene: Scene) -> Iterator[Reason]:
         yield Reason(what, use.name, place)
     elif scene.doors:
         yield Reason(f"may come from `{scene.doors[0].reason.name}`", use.name, place)
-    elif not is_builtin(use.name) and use.name != "__file__":
+    elif use.bound == "no" and not is_builtin(use.name) and use.name != "__file__":
         yield Reason("is defined by no cell", use.name, place)
 
 
