@@ -7,6 +7,7 @@ __all__ = ['body_path', 'body_of', 'after_run', 'keep_bodies', 'rehearse']
 
 # %% ../../nbs/lib/39_bodies.ipynb #1516c2c9
 import hashlib
+from contextlib import suppress
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -23,7 +24,8 @@ _BODIES = Path(".fortnight", "bodies")
 def body_path(report: Path, root: Path) -> Path:
     """Return where the body of a report's page is kept, or will be."""
     digest = hashlib.sha256(_makers())
-    digest.update(report.read_bytes())
+    with suppress(FileNotFoundError):  # another command may just have put it elsewhere
+        digest.update(report.read_bytes())
     return root / _BODIES / f"{digest.hexdigest()[:32]}.html"
 
 

@@ -75,7 +75,9 @@ def find_reports(folder: Path) -> tuple[Report, ...]:
     """Return the reports below `folder`, the newest sprint first, by name within a sprint."""
     sprints = sorted((path for path in folder.glob("????-??-??") if path.is_dir()), reverse=True)
     paths = (path for sprint in sprints for path in sorted(sprint.glob("[!.]*.ipynb")))
-    return tuple(_read_report(path) for path in paths)
+    reports = ((path, _read_report(path)) for path in paths)
+    # What another command has just put in its place is gone from here.
+    return tuple(report for path, report in reports if path.exists())
 
 
 def _read_report(path: Path) -> Report:

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-REPEATS = 3 if os.environ.get("FORTNIGHT_SOAK") else 1
+SOAK = bool(os.environ.get("FORTNIGHT_SOAK"))
+REPEATS = 3 if SOAK else 1
+LONG = pytest.mark.skipif(not SOAK, reason="`make soak` runs all four ways, three times each")
 PYTHON3 = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
 
@@ -160,8 +162,15 @@ BY_CELL = {
 BY_CELL["unknown_kernel"] = ["FAILED"]
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
-@pytest.mark.parametrize("by_cell", [False, True], ids=["notebooks", "cells"])
+@pytest.mark.parametrize(
+    ("options", "by_cell"),
+    [
+        pytest.param((), True, id="cells"),
+        pytest.param(("-n", "2"), False, id="notebooks, two workers"),
+        pytest.param((), False, id="notebooks", marks=LONG),
+        pytest.param(("-n", "2"), True, id="cells, two workers", marks=LONG),
+    ],
+)
 def test_outcomes_are_told_as_what_they_are(folder: Path, options: tuple[str, ...], by_cell: bool):
     """Every way in which a notebook can end has its own word, the same in every way of running."""
     cells = ("--nb-cells",) if by_cell else ()
