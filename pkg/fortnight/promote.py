@@ -7,7 +7,7 @@ __all__ = ['Promotion', 'plan_promotion', 'promote']
 
 # %% ../../nbs/lib/24_promote.ipynb #22e7ec65
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .extract import extracted
@@ -21,6 +21,7 @@ from .schedule import Watcher
 from .settings import Settings
 from .swap import content_hash, recover, swap
 from .takings import elsewhere, pieces_for, shelved, statements_of, twins_of
+from .trials import ask_tests, tests_of
 from .widen import with_parameters
 from .wishes import Wish, check_committed, chosen, inside, library_path, name_of
 
@@ -64,18 +65,21 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
     if not wish.dirty:
         check_committed(settings, library)
     pieces = pieces_for(notebook, plan, definitions)
+    names = tuple(piece.name for piece in pieces)
     library_after = shelved(settings, wish, plan, pieces, library)
     full = f"{settings.package}.{wish.module}"
     changed = {exploration: without(notebook, [*pieces, *twins_of(notebook, pieces)], full)}
     if wish.everywhere:
-        changed |= elsewhere(settings, exploration, pieces, full)
+        changed |= elsewhere(settings, exploration, plan, pieces, full)
     with staged(settings, library, library_after) as stage:
         proof: Proof | None = None
         left: tuple[str, ...] = ()
         if wish.run:
             module = stage.folder / "pkg" / settings.package / f"{wish.module.replace('.', '/')}.py"
             left = ask_tools(stage, module, settings.root / ".mypy_cache")
+            tests = ask_tests(settings, stage, tests_of(settings, full, names))
             proof = prove(settings, exploration, changed[exploration], stage, watch, apart)
+            proof = replace(proof, tests=tests)
             library_after = proof.library or library_after
             for other in [path for path in changed if path != exploration]:
                 prove(settings, other, changed[other], stage, watch)
@@ -83,7 +87,6 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
     files |= {name_of(settings, path): dump_notebook(one).encode() for path, one in changed.items()}
     files[name_of(settings, library)] = dump_notebook(library_after).encode()
     files[LEDGER] = _recorded(settings, wish, notebook, pieces, proof)
-    names = tuple(piece.name for piece in pieces)
     return Promotion(wish, library, names, tuple(files.items()), proof, left)
 
 

@@ -82,18 +82,19 @@ def before_run(notebook: Notebook, wishes: Mapping[str, Any]) -> Notebook:
 class Proof:
     """What was seen: the library notebook with outputs, how many cells were compared, what was not.
 
-    `vague` are cells that differ from run to run; `left` is what a linter still asks for.
+    `vague` are cells that differ from run to run, `tests` the number of files of tests that passed.
     """
 
     library: Notebook | None
     compared: int
     vague: tuple[int, ...] = ()
-    left: tuple[str, ...] = ()
+    tests: int = 0
 
     def __str__(self) -> str:
         vague = f", {len(self.vague)} of them differ in every run" if self.vague else ""
         lessons = "; lessons run" if self.library else ""
-        return f"outputs of {self.compared} cells equal{vague}{lessons}"
+        tests = f"; {self.tests} files of tests passed" if self.tests else ""
+        return f"outputs of {self.compared} cells equal{vague}{lessons}{tests}"
 
 
 def prove(

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -107,7 +108,7 @@ def _check_writable(root: Path, files: Mapping[str, bytes | None]) -> None:
     for name in files:
         path = root / name
         folder = next(one for one in path.parents if one.exists())
-        closed = path if path.exists() and not os.access(path, os.W_OK) else None
+        closed = path if path.exists() and not path.stat().st_mode & stat.S_IWUSR else None
         closed = closed or (None if os.access(folder, os.W_OK) else folder)
         if closed:
             raise FortnightError(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .copies import same_helpers
 from .errors import FortnightError
 from .lift import Definition, Place, Plan, free_names, needed, plan_notebook
 from .notebook import Notebook, read_notebook
@@ -107,24 +108,22 @@ def twins_of(notebook: Notebook, pieces: Sequence[Piece]) -> list[Piece]:
 
 # %% ../../nbs/lib/23c_takings.ipynb #5cf97d38
 def elsewhere(
-    settings: Settings, exploration: Path, pieces: Sequence[Piece], module: str
+    settings: Settings, exploration: Path, plan: Plan, pieces: Sequence[Piece], module: str
 ) -> dict[Path, Notebook]:
     """Return other notebooks that have the same definitions, with an import instead of them.
 
     A definition is the same if its code is, and that of all that it needs.
     """
-    same = {piece.name: code_digest(piece.source) for piece in pieces}
-    found = {}
+    names, found = [piece.name for piece in pieces], {}
     for folder in ("explore", "demos"):
         for path in sorted((settings.root / "nbs" / folder).glob("[!.]*.ipynb")):
             if path.resolve() == exploration:
                 continue
             notebook = read_notebook(path)
-            plan = plan_notebook(notebook)
-            named = [one for one in plan.definitions if one.name in same]
-            theirs = {one.name: piece_of(notebook, one) for one in named}
-            alike = {n for n, piece in theirs.items() if code_digest(piece.source) == same[n]}
-            whole = [n for n in alike if {one.name for one in needed(plan, [n])} <= alike]
-            if whole:
-                found[path.resolve()] = without(notebook, [theirs[n] for n in whole], module)
+            theirs = plan_notebook(notebook)
+            copies = same_helpers({"here": plan, "there": theirs})
+            alike = [one.name for one in copies if one.agree and one.name in names]
+            if alike:
+                gone = [piece_of(notebook, one) for one in needed(theirs, alike)]
+                found[path.resolve()] = without(notebook, gone, module)
     return found
