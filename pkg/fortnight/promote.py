@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .export import kept_copies
 from .extract import extracted
 from .ledger import LEDGER, Entry, importers, read_ledger, with_entries, write_entries
 from .lift import Plan, plan_notebook
@@ -104,7 +105,8 @@ def promote(settings: Settings, wish: Wish, watch: Watcher | None = None) -> Pro
     promotion = plan_promotion(settings, wish, watch)
     if promotion.files:
         hashes = {name: hashes.get(name, "") for name, _ in promotion.files if name[:4] == "nbs/"}
-        swap(settings.root, dict(promotion.files), hashes)
+        copies = kept_copies(settings.root, hashes)
+        swap(settings.root, {**dict(promotion.files), **copies}, hashes)
     return promotion
 
 

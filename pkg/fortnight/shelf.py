@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from .errors import FortnightError
 from .notebook import Cell, Notebook
-from .pieces import Piece
+from .pieces import Piece, with_comments
 
 # %% ../../nbs/lib/21a_shelf.ipynb #57420384
 @dataclass(frozen=True, order=True)
@@ -229,9 +229,7 @@ def grown_library(
         if piece.name in there:
             number, first, last = there[piece.name]
             lines = cells[number - 1].source.splitlines()
-            while re.match(r"#(?!\|)", lines[first - 2]):
-                first -= 1
-            lines[first - 1 : last] = piece.source.splitlines()
+            lines[with_comments(lines, first) - 1 : last] = piece.source.splitlines()
             cells[number - 1] = replace(cells[number - 1], source="\n".join(lines))
     _grow_imports(cells, statements, package)
     more = [cell for p in pieces if p.name not in there for cell in section_of(p)]
