@@ -182,6 +182,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'fortnight.demote._free': ('demote.html#_free', 'fortnight/demote.py'),
                                   'fortnight.demote._import_of': ('demote.html#_import_of', 'fortnight/demote.py'),
                                   'fortnight.demote._in_its_module': ('demote.html#_in_its_module', 'fortnight/demote.py'),
+                                  'fortnight.demote._source_of': ('demote.html#_source_of', 'fortnight/demote.py'),
                                   'fortnight.demote.demote': ('demote.html#demote', 'fortnight/demote.py'),
                                   'fortnight.demote.entry_of': ('demote.html#entry_of', 'fortnight/demote.py'),
                                   'fortnight.demote.exploration_with': ('demote.html#exploration_with', 'fortnight/demote.py'),

@@ -141,18 +141,8 @@ def demote(
     paths = [name_of(settings, path) for path in (library, exploration)]
     hashes = {path: content_hash(settings.root / path) for path in paths}
     there = read_notebook(library)
-    places = exported_sources(there)
-    if entry.name not in places:
-        raise FortnightError(
-            f"{library.name} does not export {entry.name!r} any more.",
-            where=paths[0],
-            why="somebody has taken it out, and the ledger was not told",
-            cure=f"take its line out of {LEDGER}",
-        )
+    source = _source_of(there, entry, paths[0])
     _check_unused(settings, entry, library)
-    number, first, last = places[entry.name]
-    first = with_comments(there.cells[number - 1].source.splitlines(), first)
-    source = source_in(there, (number, first, last))
     back = exploration_with(read_notebook(exploration), entry.module, entry.name, source)
     rest = library_without(there, entry.name)
     with staged(settings, library, rest) as stage:
@@ -173,6 +163,21 @@ def demote(
     files |= kept_copies(settings.root, paths)
     swap(settings.root, files, hashes)
     return Demotion(entry, proof)
+
+
+def _source_of(library: Notebook, entry: Entry, where: str) -> str:
+    """Return the text of a promoted name as it stands in the library, its comments included."""
+    places = exported_sources(library)
+    if entry.name not in places:
+        raise FortnightError(
+            f"{Path(where).name} does not export {entry.name!r} any more.",
+            where=where,
+            why="somebody has taken it out, and the ledger was not told",
+            cure=f"take its line out of {LEDGER}",
+        )
+    number, first, last = places[entry.name]
+    first = with_comments(library.cells[number - 1].source.splitlines(), first)
+    return source_in(library, (number, first, last))
 
 
 def _differs(settings: Settings, name: str, content: bytes) -> bool:
