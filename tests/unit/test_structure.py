@@ -47,6 +47,23 @@ def test_a_notebook_imports_only_lower_numbers(path: Path):
     assert [slip for slip in slips if slip.notebook == path.name] == []
 
 
+def test_notebooks_and_evidence_know_nothing_of_each_other():
+    """They meet as plain records: neither 10 to 29 nor 30 to 36 import the other's modules."""
+    columns = {}
+    for path in LIBRARY:
+        number = int(path.name[:2])
+        column = "notebooks" if 10 <= number < 30 else "evidence" if 30 <= number < 37 else ""
+        if column:
+            columns.setdefault(column, {})[source_of(path.name, read_notebook(path)).module] = path
+    for column, modules in columns.items():
+        others = {name for other, names in columns.items() if other != column for name in names}
+        for path in modules.values():
+            code = "\n".join(exported(read_notebook(path)))
+            imported = set(re.findall(r"fortnight\.(\w+)", code))
+            assert not imported & others, path.name
+    assert len(columns) == 2
+
+
 def test_imports_are_looked_at():
     """The test above would pass if none were found; most notebooks stand on others."""
     assert sum(len(imports) for imports in USES.values()) > 300
