@@ -6,9 +6,11 @@
 __all__ = ['show_status', 'show_notebook']
 
 # %% ../../nbs/lib/88c_overview.ipynb #5271f4bc
+import sys
 from collections.abc import Sequence
 from itertools import compress
 from pathlib import PurePosixPath
+from shutil import get_terminal_size
 
 from .status import NotebookStatus, Status
 from .terminal import print_table
@@ -29,9 +31,20 @@ def show_status(status: Status) -> None:
 
 
 def _print_used(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table without the columns in which nothing stands."""
+    """Print a table without the columns in which nothing stands; its last one has commands."""
     used = [any(column) for column in zip(*rows, strict=True)]
-    print_table(title, [*compress(heads, used)], [[*compress(row, used)] for row in rows])
+    rows = [[*compress(row, used)] for row in rows]
+    heads = [*compress(heads, used)]
+    widths = [max(map(len, column)) + 3 for column in zip(heads, *rows, strict=True)]
+    if not used[-1] or sum(widths) <= get_terminal_size().columns or not sys.stdout.isatty():
+        print_table(title, heads, rows)
+        return
+    print_table(title, heads[:-1], [row[:-1] for row in rows])
+    steps = [step for step in dict.fromkeys(row[-1] for row in rows) if step]
+    print("Next:")
+    for step in steps:
+        print(f"  {step}")
+    print()
 
 
 _BLOCKS = {
@@ -100,9 +113,10 @@ def show_notebook(row: NotebookStatus) -> None:
 
 
 def _name_line(one: NameStatus) -> tuple[str, ...]:
-    tested = one.tests[0] if one.tests else ""
-    more = f" and {len(one.tests) - 1} more" if one.tests[1:] else ""
+    tested = PurePosixPath(one.tests[0]).name if one.tests else ""
+    more = f" +{len(one.tests) - 1}" if one.tests[1:] else ""
     shown = (*one.demos, *(f"({demo})" for demo in one.through))
+    step = _step(one.next)
     reported = [f"{demo}, reported" if demo.strip("()") in one.reports else demo for demo in shown]
     return (
         one.name,
@@ -110,7 +124,7 @@ def _name_line(one: NameStatus) -> tuple[str, ...]:
         f"{tested}{more}",
         str(one.share or ""),
         "; ".join(reported),
-        (one.next.command or one.next.why) if one.next else "",
+        one.next.command if one.next and one.stage in ("can_go", "with_parameters") else step,
     )
 
 

@@ -129,8 +129,8 @@ def _tests(
 ) -> dict[str, frozenset[str]]:
     root = settings.root
     tests = {_name(root, p): reader.mentions(p) for p in sorted((root / "tests").rglob("*.py"))}
-    for name, (_, facts) in notebooks.items():
-        if is_test(settings, name):
+    for name, (kind, facts) in notebooks.items():
+        if kind != "demo" and is_test(settings, name):
             tests[name] = facts.mentions
     for path in sorted((root / "nbs").glob("*.ipynb")):  # such as the front page
         if is_test(settings, name := _name(root, path)):

@@ -43,7 +43,7 @@ class NotebookStatus:
     current : bool
         Whether the last reports of its demos passed, with the code that the notebook has today.
     share : Share, optional
-        How much of its module's definitions was executed under ``pytest --cov``, if known.
+        How much of those of its public names was executed of which that is known.
     names : tuple of NameStatus
         What it defines, exports, or has given away.
     next : Next, optional
@@ -155,9 +155,9 @@ def _notebook_status(scene: Scene, name: str, exported: Mapping[str, NameStatus]
     row = NotebookStatus(name, kind, facts.title, runs=how)
     if kind == "library" and facts.library:
         module = facts.library.module
-        shares = (scene.shares.get(module) or {}).values()
-        share = sum(shares, Share(0, 0)) if shares else None
         own = tuple(one for one in exported.values() if one.module == module)
+        shares = [one.share for one in own if one.share]
+        share = sum(shares, Share(0, 0)) if shares else None
         row = replace(row, leads_to=module, names=own, share=share)
     else:
         row = replace(_reported(scene, row), names=_explored(scene, row, exported))

@@ -55,7 +55,8 @@ class NameStatus:
     tests, demos, through : tuple of str
         Files that test it, demos that mention it, and demos that need it without mentioning it.
     share : Share, optional
-        How much of it was executed under ``pytest --cov``, if that is known.
+        How much of it was executed under ``pytest --cov``, if that is known; what only lessons of
+        its own notebook test is not.
     reports : tuple of str
         Those of its demos whose last report has passed with their code of today.
     next : Next, optional
@@ -100,7 +101,9 @@ def in_package(
         Its notebook, and one that could become its demo; both are relative to the workspace.
     """
     on = tuple(name for name in sorted({*use.demos, *use.through}) if good.get(name))
-    row = replace(row, tests=use.tests, share=share, demos=use.demos, through=use.through)
+    # Lessons call the notebook's own definition, and nobody measures that.
+    known = share if set(use.tests) - {library} or (share and share.executed) else None
+    row = replace(row, tests=use.tests, share=known, demos=use.demos, through=use.through)
     return replace(row, reports=on, next=_further(row, on, library, demo))
 
 
@@ -109,9 +112,9 @@ def _further(row: NameStatus, reports: tuple[str, ...], library: str, demo: str)
     if row.kind == "constant":
         return None
     if not row.tests:
-        return Next(command("lab", library), "no lesson and no test uses it")
+        return Next(command("lab", library), f"no lesson and no test uses {row.name}")
     if not shown:
-        return Next(command("lab", demo), "no demo uses it")
+        return Next(command("lab", demo), f"no demo uses {row.name}")
     if not reports:
         return Next(command("report", shown[0]), f"no good report of {shown[0]} as it is now")
     return None

@@ -25,7 +25,7 @@ SPRINT = "2026-11-16"
 CUPS = (
     "#| default_exp cups",
     "#| export\nLEAVES = 3",
-    "#| export\ndef brew(n):\n    if not n:\n        return\n    return [_fill(i) for i in range(n)]",
+    "#| export\ndef brew(n):\n    if not n:\n        return\n    return [_fill(i) for i in n]",
     "#| export\ndef _fill(cup):\n    return cup, LEAVES",
     "#| export\ndef wash():\n    return 'clean'",
 )
@@ -262,7 +262,7 @@ def test_a_module_gets_a_name_that_it_can_have(shop):
 def test_what_was_promoted_is_told_where_it_came_from(shop):
     """On both sides: in the exploration, and in the library."""
     shop.library()
-    shop.notebook(BREW, "from tea.cups import brew\nbrew(2)")
+    shop.notebook(BREW, "from tea.cups import brew\nbrew('ab')")
     assert shop.row(BREW).names == ()
     shop.ledger()
     row = shop.name(BREW, "brew")
@@ -329,7 +329,7 @@ def test_what_only_looks_like_a_test_is_none(shop, code):
 
 def test_a_lesson_is_a_test_if_the_notebook_is_one(shop):
     """And an exploration that calls a name isn't."""
-    shop.library("brew(2)")
+    shop.library("brew('ab')")
     shop.notebook(BREW, "from tea.cups import wash\nwash()")
     assert shop.name("nbs/lib/00_cups.ipynb", "brew").tests == ("nbs/lib/00_cups.ipynb",)
     assert shop.name("nbs/lib/00_cups.ipynb", "wash").tests == ()
@@ -349,16 +349,17 @@ def test_private_names_are_not_told(shop):
 
 
 def test_coverage_is_told_if_it_was_measured(shop):
-    """Of the three statements of brew two were executed."""
-    shop.library()
+    """Of the three statements of brew two were executed; lessons alone are not measured."""
+    shop.library("wash()")
+    shop.write("tests/unit/test_cups.py", "from tea.cups import brew\nbrew(1)")
     row = shop.name("nbs/lib/00_cups.ipynb", "brew")
     assert (row.share, shop.status().coverage) == (None, "nobody has measured it")
     lines = (shop.root / "pkg/tea/cups.py").read_text().splitlines()
     at = {text.strip(): number for number, text in enumerate(lines, start=1)}
     shop.measured([at["def brew(n):"], at["if not n:"], at["return"], at["def wash():"]])
     assert shop.name("nbs/lib/00_cups.ipynb", "brew").share == Share(2, 3)
-    assert shop.name("nbs/lib/00_cups.ipynb", "wash").share == Share(0, 1)
-    assert shop.row("nbs/lib/00_cups.ipynb").share == Share(2, 5)
+    assert shop.name("nbs/lib/00_cups.ipynb", "wash").share is None
+    assert shop.row("nbs/lib/00_cups.ipynb").share == Share(2, 3)
     assert shop.status().coverage == ""
 
 
@@ -411,13 +412,15 @@ class Cup:
 
 def test_a_demo_uses_names_itself_and_through_others(shop):
     """What is behind what it shows is in use too."""
-    shop.library("brew(2)", "wash()")
-    shop.notebook("nbs/demos/menu.ipynb", "from tea.cups import brew\nbrew(2)")
+    shop.library("brew('ab')", "wash()")
+    shop.notebook("nbs/demos/menu.ipynb", "from tea.cups import brew\nbrew('ab')")
+    shop.write("settings.ini", SETTINGS + "\n[test]\nnotebooks = nbs/lib nbs/demos\n")
     brew, wash = (shop.name("nbs/lib/00_cups.ipynb", name) for name in ("brew", "wash"))
     leaves = shop.name("nbs/lib/00_cups.ipynb", "LEAVES")
     assert (brew.demos, brew.through) == (("menu",), ())
     assert (leaves.demos, leaves.through) == ((), ("menu",))
     assert (wash.demos, wash.through) == ((), ())
+    assert brew.tests == ("nbs/lib/00_cups.ipynb",), "a demo is no test of what it uses"
     assert wash.next.command == "fortnight lab nbs/demos/menu.ipynb"
     assert brew.next.command == "fortnight report menu"
 
@@ -428,15 +431,15 @@ def test_the_front_door_leads_to_the_name(shop):
     shop.notebook(
         "nbs/lib/95_front.ipynb", "#| default_exp __init__", "#| export\nfrom tea.cups import brew"
     )
-    shop.notebook("nbs/demos/menu.ipynb", "import tea\ntea.brew(2)")
+    shop.notebook("nbs/demos/menu.ipynb", "import tea\ntea.brew('ab')")
     assert shop.name("nbs/lib/00_cups.ipynb", "brew").demos == ("menu",)
 
 
 def test_a_report_counts_as_long_as_the_demo_is_the_same(shop):
     """Passed, with the code of today; then there is nothing left to do."""
-    shop.library("brew(2)")
+    shop.library("brew('ab')")
     menu = "nbs/demos/menu.ipynb"
-    shop.notebook(menu, "from tea.cups import brew\nbrew(2)")
+    shop.notebook(menu, "from tea.cups import brew\nbrew('ab')")
     assert shop.row(menu).next.why == "there is no report of it"
     shop.report("menu")
     row = shop.name("nbs/lib/00_cups.ipynb", "brew")
@@ -533,7 +536,8 @@ def test_what_is_remembered_is_dropped_when_it_is_not_true(shop, monkeypatch):
 
 def test_the_json_is_the_same_facts(shop):
     """It has plain values only, and every row has every key."""
-    shop.library("brew(2)")
+    shop.library()
+    shop.write("tests/unit/test_cups.py", "from tea.cups import brew\nbrew(1)")
     shop.notebook(BREW, "def pour(n):\n    return n")
     shop.measured([1])
     told = json.loads(json.dumps(shop.status().as_json()))
@@ -550,10 +554,10 @@ def test_the_json_is_the_same_facts(shop):
 
 def test_a_terminal_is_told_every_step(shop, capsys):
     """The tables have the counts and the commands, in a block for each kind."""
-    shop.library("brew(2)")
+    shop.library("brew('ab')")
     shop.ledger(proven="unproven: nothing was run")
-    shop.notebook(BREW, "from tea.cups import brew\nbrew(2)", "def pour(n):\n    return n[0]")
-    shop.notebook("nbs/demos/menu.ipynb", "from tea.cups import brew\nbrew(2)")
+    shop.notebook(BREW, "from tea.cups import brew\nbrew('ab')", "def pour(n):\n    return n[0]")
+    shop.notebook("nbs/demos/menu.ipynb", "from tea.cups import brew\nbrew('ab')")
     shop.report("menu")
     shop.write("nbs/explore/broken.ipynb", "{")
     show_status(shop.status())
@@ -586,7 +590,7 @@ def test_an_end_without_an_end_is_found(shop):
 
 def test_magics_do_not_hide_mentions():
     """A notebook's cell is more than Python."""
-    said = mentions_of(["from tea.cups import brew", "%time brew(3)\n!ls\nbrew(2)"], "tea")
+    said = mentions_of(["from tea.cups import brew", "%time brew(3)\n!ls\nbrew('ab')"], "tea")
     assert said == {"tea.cups.brew"}
 
 
@@ -605,3 +609,15 @@ def test_it_is_quick(shop, monkeypatch):
     begun = time.process_time()
     shop.status()
     assert time.process_time() - begun < 0.4
+
+
+def test_a_narrow_terminal_breaks_no_command(shop, capsys, monkeypatch):
+    """Where there is no room beside a row, the steps stand below the table, each once."""
+    for name in ("one", "two"):
+        shop.notebook(f"nbs/explore/with_rather_a_long_name_{name}.ipynb", "x = 1")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    show_status(shop.status())
+    lines = capsys.readouterr().out.splitlines()
+    steps = [line for line in lines if line.startswith("  fortnight run nbs/explore/with")]
+    assert len(steps) == 2 and all(step.endswith("# no run of it is known") for step in steps)
