@@ -67,7 +67,8 @@ def _found(one: Definition) -> Found:
     why = ", ".join(one.variables) if one.verdict == "parameters" else ""
     if one.verdict == "no" and one.reasons:
         reason = one.reasons[0]
-        why = f"{reason.what} (cell {reason.place.cell}, line {reason.place.line})"
+        name = f"`{reason.name}` " if reason.name not in ("", one.name) else ""
+        why = f"{name}{reason.what} (cell {reason.place.cell}, line {reason.place.line})"
     return Found(one.name, one.kind, one.place.cell, one.verdict, why)
 
 # %% ../../nbs/lib/43f_facts.ipynb #fc200111

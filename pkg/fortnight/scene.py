@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from .calendar import Sprint
@@ -140,7 +140,7 @@ def _tests(
 
 def is_test(settings: Settings, name: str) -> bool:
     """Say whether plain ``pytest`` runs a notebook; `name` is its path in the workspace."""
-    return any(name == one or name.startswith(f"{one.rstrip('/')}/") for one in settings.tests)
+    return any(PurePosixPath(name).is_relative_to(one) for one in settings.tests)
 
 # %% ../../nbs/lib/43h_scene.ipynb #66bcbe97
 def _latest(reports: Sequence[Report]) -> tuple[dict[str, Report], dict[str, list[PastRun]]]:

@@ -7,7 +7,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from fortnight.cli import app
 from fortnight.errors import FortnightError
 from fortnight.ledger import Entry, write_entries
 from fortnight.measured import Share, spans_in
@@ -333,7 +335,7 @@ def test_a_lesson_is_a_test_if_the_notebook_is_one(shop):
     shop.notebook(BREW, "from tea.cups import wash\nwash()")
     assert shop.name("nbs/lib/00_cups.ipynb", "brew").tests == ("nbs/lib/00_cups.ipynb",)
     assert shop.name("nbs/lib/00_cups.ipynb", "wash").tests == ()
-    shop.write("settings.ini", SETTINGS + "\n[test]\nnotebooks = nbs/explore\n")
+    shop.write("settings.ini", SETTINGS + "\n[test]\nnotebooks = ./nbs/explore/\n")
     assert shop.name("nbs/lib/00_cups.ipynb", "brew").tests == ()
     assert shop.name("nbs/lib/00_cups.ipynb", "wash").tests == (BREW,)
 
@@ -621,3 +623,24 @@ def test_a_narrow_terminal_breaks_no_command(shop, capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     steps = [line for line in lines if line.startswith("  fortnight run nbs/explore/with")]
     assert len(steps) == 2 and all(step.endswith("# no run of it is known") for step in steps)
+
+
+def test_the_command_tells_of_one_notebook_or_of_all(shop, monkeypatch):
+    """A path is meant from where one stands, or from the workspace on; a wrong one is refused."""
+    shop.notebook(BREW, "def pour(n):\n    return n")
+    shop.notebook("nbs/explore/other.ipynb", "x = 1")
+    ask = CliRunner()
+    for place, name in ((".", BREW), ("nbs/explore", "brewing.ipynb"), ("nbs/explore", BREW)):
+        monkeypatch.chdir(shop.root / place)
+        told = json.loads(ask.invoke(app, ["status", name, "--json"]).stdout)
+        assert [row["notebook"] for row in told["notebooks"]] == [BREW]
+    told = json.loads(ask.invoke(app, ["status", "--json"]).stdout)
+    assert len(told["notebooks"]) == 2
+    assert "fortnight promote" in ask.invoke(app, ["status", BREW]).stdout
+    assert isinstance(ask.invoke(app, ["status", "brewin.ipynb"]).exception, FortnightError)
+
+
+def test_a_reason_names_what_is_meant(shop):
+    """Which name it is that no cell defines is half of the reason."""
+    shop.notebook(BREW, "x = 1", "def brew(n=cups):\n    return n")
+    assert shop.name(BREW, "brew").why == "`cups` is defined by no cell (cell 2, line 1)"
