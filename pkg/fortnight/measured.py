@@ -50,28 +50,37 @@ def _called(node: ast.stmt, lines: Sequence[str]) -> Iterator[Span]:
 
 def _executed(body: Sequence[ast.stmt], lines: Sequence[str]) -> Iterator[Span]:
     for node in body:
-        if _is_excluded(node, lines):
+        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if is_text or _is_excluded(node, lines):
             continue
         yield _head(node)
-        if isinstance(node, ast.ClassDef):
-            yield from _called(node, lines)
-        else:
-            for block in _blocks(node):
-                yield from _executed(block, lines)
+        for block in _blocks(node):
+            yield from _executed(block, lines)
+        for clause in _clauses(node):
+            yield _lines_of_clause(clause)
+            yield from _executed(clause.body, lines)
 
 
 def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
     for name in ("body", "orelse", "finalbody"):
         yield getattr(node, name, [])
-    for name in ("handlers", "cases"):
-        for inner in getattr(node, name, []):
-            yield inner.body
+
+
+def _clauses(node: ast.AST) -> list[ast.ExceptHandler | ast.match_case]:
+    return [*getattr(node, "handlers", []), *getattr(node, "cases", [])]
+
+
+def _lines_of_clause(clause: ast.ExceptHandler | ast.match_case) -> Span:
+    """Return the lines of an `except` or a `case`, which are decided upon when they are reached."""
+    first = clause.lineno if isinstance(clause, ast.ExceptHandler) else clause.pattern.lineno
+    return first, max(first, clause.body[0].lineno - 1)
 
 
 def _head(node: ast.stmt) -> Span:
     """Return the lines of a statement without those of the statements in it."""
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
     inner = [block[0].lineno for block in _blocks(node) if block]
+    inner += [_lines_of_clause(clause)[0] for clause in _clauses(node)]
     last = min([node.end_lineno or node.lineno, *(line - 1 for line in inner)])
     return first, max(first, last)
 

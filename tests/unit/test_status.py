@@ -1,5 +1,6 @@
 """The way of notebooks and names through a workspace, each step with and without it."""
 
+import ast
 import json
 import os
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from coverage.python import PythonParser
 
 from fortnight.cli import app
 from fortnight.errors import FortnightError
@@ -19,7 +21,7 @@ from fortnight.overview import show_notebook, show_status
 from fortnight.passes import keep_pass
 from fortnight.provenance import Provenance
 from fortnight.record import Failure, Record, code_hash, with_record
-from fortnight.settings import read_settings
+from fortnight.settings import package_folder, read_settings
 from fortnight.status import status_of
 
 TODAY = date(2026, 11, 20)
@@ -404,7 +406,7 @@ class Cup:
 '''
     spans = spans_in(source)
     assert spans == {
-        "brew": [(5, 5), (6, 8), (13, 13), (14, 14)],
+        "brew": [(5, 5), (6, 8), (13, 13), (9, 9), (14, 14)],
         "Cup": [(20, 20)],
     }
 
@@ -644,3 +646,25 @@ def test_a_reason_names_what_is_meant(shop):
     """Which name it is that no cell defines is half of the reason."""
     shop.notebook(BREW, "x = 1", "def brew(n=cups):\n    return n")
     assert shop.name(BREW, "brew").why == "`cups` is defined by no cell (cell 2, line 1)"
+
+
+def test_statements_are_those_of_coverage_in_this_package():
+    """Whatever coverage counts in functions is counted here, and nothing else."""
+    for path in sorted(package_folder().glob("*.py"))[::4]:
+        source = path.read_text()
+        parser = PythonParser(text=source, exclude="pragma: no cover")
+        parser.parse_source()
+        ours = [span for spans in spans_in(source).values() for span in spans]
+        counted = {parser.first_line(n) for a, b in ours for n in range(a, b + 1)}
+        called = _lines_of_functions(source)
+        assert parser.statements & called <= counted, path.name
+        assert not [s for s in ours if parser.statements.isdisjoint(range(s[0], s[1] + 1))]
+
+
+def _lines_of_functions(source: str) -> set[int]:
+    """Return the lines in the bodies of functions and methods at the top of a module."""
+    functions: list[ast.stmt] = []
+    for node in ast.parse(source).body:
+        functions += node.body if isinstance(node, ast.ClassDef) else [node]
+    bodies = [one for one in functions if isinstance(one, ast.FunctionDef)]
+    return {n for one in bodies for n in range(one.body[0].lineno, one.end_lineno + 1)}
