@@ -1085,6 +1085,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'fortnight.syntax.code_digest': ('syntax.html#code_digest', 'fortnight/syntax.py'),
                                   'fortnight.syntax.unseen': ('syntax.html#unseen', 'fortnight/syntax.py')},
             'fortnight.takings': { 'fortnight.takings._check_versions': ('takings.html#_check_versions', 'fortnight/takings.py'),
+                                   'fortnight.takings._from_elsewhere': ('takings.html#_from_elsewhere', 'fortnight/takings.py'),
                                    'fortnight.takings._lent': ('takings.html#_lent', 'fortnight/takings.py'),
                                    'fortnight.takings._same': ('takings.html#_same', 'fortnight/takings.py'),
                                    'fortnight.takings.elsewhere': ('takings.html#elsewhere', 'fortnight/takings.py'),

@@ -7,7 +7,7 @@ __all__ = ['pieces_for', 'statements_of', 'shelved', 'twins_of', 'elsewhere']
 
 # %% ../../nbs/lib/23c_takings.ipynb #f71b71dc
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +41,32 @@ def statements_of(definitions: Sequence[Definition]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _from_elsewhere(
+    statements: Sequence[str], there: Collection[str], module: str, where: str
+) -> list[str]:
+    """Return import statements without those of names that the module itself has.
+
+    Raises
+    ------
+    FortnightError
+        If one gives such a name another one.
+    """
+    found = []
+    for statement in statements:
+        origin, _, names = statement.partition(" import ")
+        name, _, alias = names.partition(" as ")
+        if origin != f"from {module}" or name not in there:
+            found.append(statement)
+        elif alias:
+            raise FortnightError(
+                f"{alias!r} is {name!r} under another name, and {name!r} is in that module itself.",
+                where=where,
+                why=f"a module does not import from itself, and in it there is no {alias!r}",
+                cure=f"call it {name!r} in the notebook: from {module} import {name}",
+            )
+    return found
+
+
 def _lent(plan: Plan, pieces: Sequence[Piece], statements: Sequence[str]) -> list[str]:
     """Return the imports that only lessons need."""
     used = {n for piece in pieces for lesson in piece.lessons for n in free_names(lesson)}
@@ -64,6 +90,9 @@ def shelved(
     if library.exists():
         there = read_notebook(library)
         _check_versions(there, library, pieces, wish)
+        names, full = exported_sources(there), f"{settings.package}.{wish.module}"
+        statements = _from_elsewhere(statements, names, full, origin)
+        lent = _from_elsewhere(lent, names, full, origin)
         new = [p for p in pieces if not _same(there, p)]
         return grown_library(there, wish.module, new, statements, settings.package, lent)
     imports = merged_imports("", statements, settings.package)

@@ -1,6 +1,7 @@
 """From an exploration to the package and back, as a user sees it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +126,36 @@ def test_twice_is_once(acme: Workspace):
     before = state(acme)
     done = acme.fortnight(*PROMOTE)
     assert done.returncode == 0 and "nothing to do" in done.stdout, done.stdout + done.stderr
+    assert state(acme) == before
+
+
+def test_one_after_the_other(acme: Workspace):
+    """What was promoted first stands in the module already, which doesn't import from itself."""
+    for name in ("water", "cups"):
+        done = acme.fortnight(*PROMOTE[:2], name, *PROMOTE[3:], "--allow-dirty")
+        assert done.returncode == 0, done.stdout + done.stderr
+    module = (acme.root / "pkg" / "acme" / "pots.py").read_text()
+    assert "import math\n" in module and "def cups" in module
+    assert not re.search("^from", module, re.MULTILINE)
+    cells = {cell.id: cell.source for cell in exploration(acme).cells}
+    assert cells["imports"].endswith("\n\nfrom acme.pots import CUP, cups")
+    assert cells["water"] == "from acme.pots import water"
+
+
+def test_another_name_for_what_is_in_the_module_is_refused(acme: Workspace):
+    """In the module itself nobody knows it by that name."""
+    acme.fortnight(*PROMOTE[:2], "water", *PROMOTE[3:], "--no-run")
+    commit(acme)
+    cells = (
+        Cell("a", "code", "from acme.pots import water as fill"),
+        Cell("b", "code", "def tub() -> float:\n    return fill(9, 9)"),
+    )
+    path = acme.root / "nbs" / "explore" / "tub.ipynb"
+    write_atomic(path, dump_notebook(Notebook(cells)))
+    before = state(acme)
+    done = acme.fortnight("promote", str(path), "tub", "--to", "pots", "--no-run")
+    assert done.returncode == 2 and "'fill' is 'water'" in done.stderr, done.stderr
+    assert "from acme.pots import water" in done.stderr
     assert state(acme) == before
 
 
