@@ -6,12 +6,18 @@
 __all__ = ['plan_', 'promote_', 'demote_']
 
 # %% ../../nbs/lib/89b_promoting.ipynb #ac6120c5
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .asking import as_json_option, workspace_settings
 from .errors import FortnightError
+
+if TYPE_CHECKING:
+    from fortnight.copies import Copies
+    from fortnight.lift import Plan
 
 # %% ../../nbs/lib/89b_promoting.ipynb #e9bcefc6
 _PATH = click.Path(path_type=Path)
@@ -34,7 +40,7 @@ def plan_(notebook: Path, module: str, diff: bool, as_json: bool) -> None:
 
     plan = plan_notebook(read_notebook(notebook))
     if not diff:
-        show_plan(plan, as_json=as_json)
+        show_plan(plan, _shared(notebook, plan), as_json=as_json)
         return
     from fortnight.promote import plan_promotion
     from fortnight.wishes import Wish
@@ -44,6 +50,26 @@ def plan_(notebook: Path, module: str, diff: bool, as_json: bool) -> None:
     names = [one.name for one in able if one.kind != "constant"]
     wish = Wish(notebook, tuple(names), module or notebook.stem, run=False, dirty=True)
     print(difference_of(plan_promotion(settings, wish), settings.root))
+
+
+def _shared(notebook: Path, plan: "Plan") -> list["Copies"]:
+    """Return the names that other notebooks of the workspace define too, if it is in one."""
+    from fortnight.copies import same_helpers
+    from fortnight.lift import plan_notebook
+    from fortnight.notebook import read_notebook
+    from fortnight.settings import find_root
+
+    try:
+        folder = find_root(notebook.resolve().parent) / "nbs"
+    except FortnightError:
+        return []
+    plans = {notebook.name: plan}
+    for path in sorted([*folder.glob("explore/[!.]*.ipynb"), *folder.glob("demos/[!.]*.ipynb")]):
+        if path != notebook.resolve():
+            with suppress(FortnightError):
+                plans[path.relative_to(folder).as_posix()] = plan_notebook(read_notebook(path))
+    own = {one.name for one in plan.definitions}
+    return [one for one in same_helpers(plans) if one.name in own]
 
 
 @click.command("promote")

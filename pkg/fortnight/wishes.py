@@ -71,8 +71,7 @@ def _check_liftable(definition: Definition, wish: Wish) -> None:
         why = f"it reads variables of the notebook: {names}"
         cure = "make them its parameters, and change all calls: --parameters"
     else:
-        reason = definition.reasons[0]
-        why = f"{reason.what} (cell {reason.place.cell}, line {reason.place.line})"
+        why = "\n  ".join(map(str, definition.reasons[:3]))
         cure = "mend that in the notebook"
     raise FortnightError(
         f"{definition.name!r} cannot be promoted.",

@@ -122,7 +122,7 @@ def test_a_name_goes_with_all_that_it_needs(acme: Workspace):
 
 def test_twice_is_once(acme: Workspace):
     """To promote what is promoted changes nothing."""
-    acme.fortnight(*PROMOTE)
+    acme.fortnight(*PROMOTE, "--no-run")
     before = state(acme)
     done = acme.fortnight(*PROMOTE)
     assert done.returncode == 0 and "nothing to do" in done.stdout, done.stdout + done.stderr
@@ -162,7 +162,7 @@ def test_another_name_for_what_is_in_the_module_is_refused(acme: Workspace):
 def test_back_again(acme: Workspace):
     """What is demoted comes back; while somebody else imports it, it stays."""
     before = state(acme)
-    acme.fortnight(*PROMOTE)
+    acme.fortnight(*PROMOTE, "--no-run")
     refused = acme.fortnight("demote", "water")
     assert refused.returncode == 2 and "used elsewhere" in refused.stderr, refused.stderr
     write_atomic(acme.root / "tests" / "test_pots.py", "from acme.pots import cups\n")
@@ -170,7 +170,7 @@ def test_back_again(acme: Workspace):
     assert "tests/test_pots.py" in refused.stderr
     (acme.root / "tests" / "test_pots.py").unlink()
     for name in ("cups", "water", "CUP"):
-        done = acme.fortnight("demote", name)
+        done = acme.fortnight("demote", name, *(["--no-run"] if name != "cups" else []))
         assert done.returncode == 0, done.stdout + done.stderr
     left = state(acme)
     assert not any("pots" in name for name in left) and "promoted.tsv" not in left
@@ -207,7 +207,7 @@ def test_a_notebook_from_outside_is_refused(acme: Workspace, tmp_path: Path):
 
 def test_another_version_is_shown_and_asks(acme: Workspace):
     """Who promotes a changed version sees the difference, and says that it is meant."""
-    acme.fortnight(*PROMOTE)
+    acme.fortnight(*PROMOTE, "--no-run")
     commit(acme)
     path = acme.root / "nbs" / "explore" / "tea.ipynb"
     changed = exploration(acme)
@@ -219,9 +219,31 @@ def test_another_version_is_shown_and_asks(acme: Workspace):
     done = acme.fortnight(*PROMOTE)
     assert done.returncode == 2, done.stdout
     assert "+    return 7" in done.stderr and "--update" in done.stderr
+    before = state(acme)
+    done = acme.fortnight(*PROMOTE, "--update")
+    assert done.returncode == 2 and "cell 5 (try): AssertionError" in done.stderr, done.stderr
+    assert state(acme) == before
     done = acme.fortnight(*PROMOTE, "--update", "--no-run")
     assert done.returncode == 0, done.stderr
     assert "return 7" in (acme.root / "pkg" / "acme" / "pots.py").read_text()
+
+
+def test_who_tests_a_module_is_asked(acme: Workspace):
+    """A version that a test of the workspace would not let pass does not get there."""
+    acme.fortnight(*PROMOTE, "--no-run")
+    test = "from acme.pots import water\n\n\ndef test_pi():\n    assert water(1, 1) > 3\n"
+    write_atomic(acme.root / "tests" / "test_pots.py", test)
+    commit(acme)
+    path = acme.root / "nbs" / "explore" / "tea.ipynb"
+    spec = exploration(acme).metadata
+    update = ("promote", "nbs/explore/tea.ipynb", "water", "--to", "pots", "--update")
+    for litres, code in (("radius * height", 2), ("3.2 * radius**2 * height", 0)):
+        body = f"def water(radius: float, height: float) -> float:\n    return {litres}"
+        write_atomic(path, dump_notebook(Notebook((Cell("new", "code", body),), spec)))
+        done = acme.fortnight(*update)
+        assert done.returncode == code, done.stdout + done.stderr
+        said = "test_pi" if code else "1 files of tests passed"
+        assert said in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 def test_a_notebook_that_fails_already_is_not_blamed_on_a_promotion(acme: Workspace):
@@ -250,6 +272,10 @@ def test_uncommitted_changes_and_read_only_files_are_in_the_way(acme: Workspace)
     more = ("promote", "nbs/explore/tea.ipynb", "milk", "--to", "pots", "--no-run")
     refused = acme.fortnight(*more)
     assert refused.returncode == 2 and "uncommitted" in refused.stderr, refused.stderr
+    library.chmod(0o444)
+    refused = acme.fortnight(*more, "--allow-dirty")
+    assert refused.returncode == 2 and "chmod u+w" in refused.stderr, refused.stderr
+    library.chmod(0o644)
     assert acme.fortnight(*more, "--allow-dirty").returncode == 0
 
 
