@@ -21,7 +21,7 @@ from .pieces import import_line
 from .proof import Proof, prove, staged
 from .schedule import Watcher
 from .settings import Settings
-from .shelf import exported_sources, source_in
+from .shelf import exported_sources, identified, restored, source_in
 from .swap import content_hash, recover, swap
 from .wishes import name_of
 
@@ -155,7 +155,8 @@ def demote(
         )
     _check_unused(settings, entry, library)
     source = source_in(there, places[entry.name])
-    back = exploration_with(read_notebook(exploration), entry.module, entry.name, source)
+    original = read_notebook(exploration)
+    back = exploration_with(identified(original), entry.module, entry.name, source)
     rest = library_without(there, entry.name)
     with staged(settings, library, rest) as stage:
         proof = prove(settings, exploration, back, stage, watch) if run else None
@@ -163,7 +164,7 @@ def demote(
     files: dict[str, bytes | None] = {
         path: content for path, content in derived.items() if _differs(settings, path, content)
     }
-    files[paths[1]] = dump_notebook(back).encode()
+    files[paths[1]] = dump_notebook(restored(back, original)).encode()
     if rest is None:
         files[paths[0]] = None
         files[f"pkg/{settings.package}/{module.replace('.', '/')}.py"] = None

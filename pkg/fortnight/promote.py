@@ -19,6 +19,7 @@ from .proof import Proof, ask_tools, prove, staged
 from .provenance import commit_of
 from .schedule import Watcher
 from .settings import Settings
+from .shelf import identified, restored
 from .swap import content_hash, recover, swap
 from .takings import elsewhere, pieces_for, shelved, statements_of, twins_of
 from .trials import ask_tests, tests_of
@@ -52,7 +53,7 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
     """
     recover(settings.root)
     exploration = inside(settings, wish)
-    notebook = read_notebook(exploration)
+    notebook = identified(original := read_notebook(exploration))
     plan = plan_notebook(notebook)
     library = library_path(settings, wish.module, ())
     if _is_done(settings, notebook, plan, wish):
@@ -84,9 +85,11 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
             for other in [path for path in changed if path != exploration]:
                 prove(settings, other, changed[other], stage, watch)
         files: dict[str, bytes] = _derived(settings, stage.files)
-    files |= {name_of(settings, path): dump_notebook(one).encode() for path, one in changed.items()}
+    for path, one in changed.items():
+        as_saved = restored(one, read_notebook(path))
+        files[name_of(settings, path)] = dump_notebook(as_saved).encode()
     files[name_of(settings, library)] = dump_notebook(library_after).encode()
-    files[LEDGER] = _recorded(settings, wish, notebook, pieces, proof)
+    files[LEDGER] = _recorded(settings, wish, restored(notebook, original), pieces, proof)
     return Promotion(wish, library, names, tuple(files.items()), proof, left)
 
 

@@ -18,7 +18,14 @@ from .notebook import Notebook, read_notebook
 from .pieces import Piece, definitions_in, lessons_for, piece_of, prose_above, without
 from .proof import UNTYPED, is_typed
 from .settings import Settings
-from .shelf import exported_sources, grown_library, merged_imports, new_library, source_in
+from fortnight.shelf import (
+    exported_sources,
+    grown_library,
+    identified,
+    merged_imports,
+    new_library,
+    source_in,
+)
 from .syntax import code_digest
 from .wishes import Wish
 
@@ -148,7 +155,7 @@ def elsewhere(
         for path in sorted((settings.root / "nbs" / folder).glob("[!.]*.ipynb")):
             if path.resolve() == exploration:
                 continue
-            notebook = read_notebook(path)
+            notebook = identified(read_notebook(path))
             theirs = plan_notebook(notebook)
             copies = same_helpers({"here": plan, "there": theirs})
             alike = [one.name for one in copies if one.agree and one.name in names]
