@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .codecells import read_python
 from .errors import FortnightError, did_you_mean
-from .export import exported_modules
+from .export import exported_modules, kept_copies
 from .ledger import LEDGER, Entry, importers, read_ledger, write_entries
 from .lift import free_names
 from .notebook import Cell, Notebook, dump_notebook, read_notebook
-from .pieces import import_line
+from .pieces import import_line, with_comments
 from .proof import Proof, prove, staged
 from .schedule import Watcher
 from .settings import Settings
@@ -31,9 +32,7 @@ def library_without(library: Notebook, name: str) -> Notebook | None:
     there = exported_sources(library)
     number, first, last = there[name]
     lines = library.cells[number - 1].source.splitlines()
-    while re.match(r"#(?!\|)", lines[first - 2]):
-        first -= 1
-    del lines[first - 1 : last]
+    del lines[with_comments(lines, first) - 1 : last]
     rest = "\n".join(lines).rstrip("\n")
     empty = not re.sub(r"^#\|.*$", "", rest, flags=re.MULTILINE).strip()
     cells: list[Cell] = []
@@ -84,11 +83,8 @@ def exploration_with(notebook: Notebook, module: str, name: str, source: str) ->
 
 
 def _import_of(cell: Cell, module: str, name: str) -> ast.ImportFrom | None:
-    try:
-        body = ast.parse(cell.source).body if cell.kind == "code" else []
-    except SyntaxError:
-        return None
-    for node in body:
+    tree = read_python(cell.source)[0] if cell.kind == "code" else None
+    for node in tree.body if tree else []:
         if not isinstance(node, ast.ImportFrom) or node.module != module or node.level:
             continue
         if any(alias.name == name and alias.asname is None for alias in node.names):
@@ -145,16 +141,8 @@ def demote(
     paths = [name_of(settings, path) for path in (library, exploration)]
     hashes = {path: content_hash(settings.root / path) for path in paths}
     there = read_notebook(library)
-    places = exported_sources(there)
-    if entry.name not in places:
-        raise FortnightError(
-            f"{library.name} does not export {entry.name!r} any more.",
-            where=paths[0],
-            why="somebody has taken it out, and the ledger was not told",
-            cure=f"take its line out of {LEDGER}",
-        )
+    source = _source_of(entry, there, paths[0])
     _check_unused(settings, entry, library)
-    source = source_in(there, places[entry.name])
     original = read_notebook(exploration)
     back = exploration_with(identified(original), entry.module, entry.name, source)
     rest = library_without(there, entry.name)
@@ -173,8 +161,24 @@ def demote(
         files[paths[0]] = dump_notebook(kept).encode()
     entries = [one for one in read_ledger(settings.root) if one != entry]
     files[LEDGER] = write_entries(entries) if entries else None
+    files |= kept_copies(settings.root, paths)
     swap(settings.root, files, hashes)
     return Demotion(entry, proof)
+
+
+def _source_of(entry: Entry, there: Notebook, path: str) -> str:
+    """Return the text of what was promoted as it stands in the library, comments above included."""
+    places = exported_sources(there)
+    if entry.name not in places:
+        raise FortnightError(
+            f"{Path(path).name} does not export {entry.name!r} any more.",
+            where=path,
+            why="somebody has taken it out, and the ledger was not told",
+            cure=f"take its line out of {LEDGER}",
+        )
+    number, first, last = places[entry.name]
+    first = with_comments(there.cells[number - 1].source.splitlines(), first)
+    return source_in(there, (number, first, last))
 
 
 def _differs(settings: Settings, name: str, content: bytes) -> bool:

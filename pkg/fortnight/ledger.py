@@ -7,10 +7,11 @@ __all__ = ['LEDGER', 'Entry', 'read_ledger', 'write_entries', 'with_entries', 'i
 
 # %% ../../nbs/lib/23a_ledger.ipynb #807a7ddf
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from .codecells import read_python
 from .errors import FortnightError
 from .notebook import parse_notebook
 
@@ -102,11 +103,7 @@ def _taken(path: Path, module: str) -> set[str]:
     if last not in text:
         return set()
     taken: set[str] = set()
-    for source in _sources(path, text):
-        try:
-            tree = ast.parse(source)
-        except SyntaxError:
-            continue
+    for tree in _trees(path, text):
         for node in ast.walk(tree):
             if isinstance(node, ast.Import) and any(one.name == module for one in node.names):
                 taken.add("*")
@@ -119,16 +116,13 @@ def _taken(path: Path, module: str) -> set[str]:
     return taken
 
 
-def _sources(path: Path, text: str) -> list[str]:
-    if path.suffix == ".py":
-        return [text]
-    try:
-        cells = parse_notebook(text, path).cells
-    except FortnightError:
-        return []
-    return [_without_magics(cell.source) for cell in cells if cell.kind == "code"]
-
-
-def _without_magics(source: str) -> str:
-    lines = source.splitlines()
-    return "\n".join("" if line.lstrip()[:1] in ("%", "!") else line for line in lines)
+def _trees(path: Path, text: str) -> Iterator[ast.Module]:
+    sources = [text]
+    if path.suffix != ".py":
+        try:
+            sources = [c.source for c in parse_notebook(text, path).cells if c.kind == "code"]
+        except FortnightError:
+            return
+    for source in sources:
+        if tree := read_python(source)[0]:
+            yield tree

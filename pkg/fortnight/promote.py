@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .export import kept_copies
 from .extract import extracted
 from .ledger import LEDGER, Entry, importers, read_ledger, with_entries, write_entries
 from .lift import Plan, plan_notebook
@@ -79,15 +80,12 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
             module = stage.folder / "pkg" / settings.package / f"{wish.module.replace('.', '/')}.py"
             left = ask_tools(stage, module, settings.root / ".mypy_cache")
             tests = ask_tests(settings, stage, tests_of(settings, full, names))
-            proof = prove(settings, exploration, changed[exploration], stage, watch, apart)
-            proof = replace(proof, tests=tests)
+            proofs = [prove(settings, p, n, stage, watch, apart) for p, n in changed.items()]
+            proof = replace(proofs[0], tests=tests)
             library_after = proof.library or library_after
-            for other in [path for path in changed if path != exploration]:
-                prove(settings, other, changed[other], stage, watch)
         files: dict[str, bytes] = _derived(settings, stage.files)
     for path, one in changed.items():
-        as_saved = restored(one, read_notebook(path))
-        files[name_of(settings, path)] = dump_notebook(as_saved).encode()
+        files[name_of(settings, path)] = dump_notebook(restored(one, read_notebook(path))).encode()
     files[name_of(settings, library)] = dump_notebook(library_after).encode()
     files[LEDGER] = _recorded(settings, wish, restored(notebook, original), pieces, proof)
     return Promotion(wish, library, names, tuple(files.items()), proof, left)
@@ -107,7 +105,8 @@ def promote(settings: Settings, wish: Wish, watch: Watcher | None = None) -> Pro
     promotion = plan_promotion(settings, wish, watch)
     if promotion.files:
         hashes = {name: hashes.get(name, "") for name, _ in promotion.files if name[:4] == "nbs/"}
-        swap(settings.root, dict(promotion.files), hashes)
+        copies = kept_copies(settings.root, hashes)
+        swap(settings.root, {**dict(promotion.files), **copies}, hashes)
     return promotion
 
 

@@ -131,9 +131,7 @@ def prove(
     vague: set[int] = set()
     for turn in range(_TURNS if differences else 0):
         again = replace(plans["as it is"], output=runs / f"again-{turn}.ipynb")
-        _check_records(exploration, run_all({"as it is": again}, settings.root, watch=watch))
-        itself = _differences(before, read_notebook(again.output), common)
-        vague |= {one.cell for one in itself}
+        vague |= _vague(settings, again, before, common, watch)
         differences = tuple(one for one in differences if one.cell not in vague)
         if not (vague and differences):
             break  # what never differs from itself has changed
@@ -152,6 +150,15 @@ def prove(
 
 
 _TURNS = 5  # by chance, rounded random numbers may be the same twice
+
+
+def _vague(
+    settings: Settings, plan: RunPlan, before: Notebook, common: set[str], watch: Watcher | None
+) -> set[int]:
+    """Run the exploration as it is once more; return the cells in which it differs from itself."""
+    records = run_all({"as it is": plan}, settings.root, watch=watch)
+    _check_records(plan.notebook, records)
+    return {one.cell for one in _differences(before, read_notebook(plan.output), common)}
 
 
 def _leave_out(stage: Stage, record: Record | None, stays: Collection[str]) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from .errors import FortnightError
 from .notebook import Cell, Notebook
-from .pieces import Piece
+from .pieces import Piece, with_comments
 
 # %% ../../nbs/lib/21a_shelf.ipynb #57420384
 @dataclass(frozen=True, order=True)
@@ -247,27 +247,47 @@ def grown_library(
         if piece.name in there:
             number, first, last = there[piece.name]
             lines = cells[number - 1].source.splitlines()
-            while re.match(r"#(?!\|)", lines[first - 2]):
-                first -= 1
-            lines[first - 1 : last] = piece.source.splitlines()
+            lines[with_comments(lines, first) - 1 : last] = piece.source.splitlines()
             cells[number - 1] = replace(cells[number - 1], source="\n".join(lines))
     _grow_imports(cells, statements, package)
     more = [cell for p in pieces if p.name not in there for cell in section_of(p)]
-    wanted = [] if not lent else [Cell("", "code", merged_imports("", lent, package))]
-    grown = replace(library, cells=(*cells, *(wanted if more else []), *more))
-    return with_ids(grown, module)
+    if more:
+        _grow_lent(cells, lent, package)
+    return with_ids(replace(library, cells=(*cells, *more)), module)
+
+
+def _grow_lent(cells: list[Cell], lent: Sequence[str], package: str) -> None:
+    """Import what only lessons need, unless a cell does already, and nothing twice."""
+    exported, plain = set[_Bound](), set[_Bound]()
+    for cell in cells:
+        (exported if cell.source.startswith("#|") else plain).update(_imports_in(cell))
+    for number, cell in reversed(list(enumerate(cells))):
+        had = [] if "#" in cell.source else _imports_in(cell)
+        if exported & set(had):
+            text = _sorted_imports([one for one in had if one not in exported], package)
+            cells[number : number + 1] = [replace(cell, source=text)] if text else []
+    wanted = [one for one in lent if not set(_bound_by(one)) <= exported | plain]
+    if wanted:
+        cells.append(Cell("", "code", merged_imports("", wanted, package)))
+
+
+def _imports_in(cell: Cell) -> list[_Bound]:
+    """Return what a cell imports, if it does nothing else."""
+    try:
+        body = ast.parse(cell.source).body if cell.kind == "code" else []
+    except SyntaxError:
+        return []
+    only = all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body)
+    return _bound_by(cell.source) if only else []
 
 
 def _grow_imports(cells: list[Cell], statements: Sequence[str], package: str) -> None:
     for number, cell in enumerate(cells):
-        if cell.kind == "code" and re.match(r"#\|\s*export\s*$", cell.source.partition("\n")[0]):
-            body = cell.source.partition("\n")[2]
-            if body and all(
-                isinstance(n, (ast.Import, ast.ImportFrom)) for n in ast.parse(body).body
-            ):
-                text = merged_imports(body, statements, package)
-                cells[number] = replace(cell, source=f"{EXPORT}{text}")
-                return
+        head, _, body = cell.source.partition("\n")
+        if re.match(r"#\|\s*export\s*$", head) and _imports_in(cell):
+            text = merged_imports(body, statements, package)
+            cells[number] = replace(cell, source=f"{EXPORT}{text}")
+            return
     if statements:
         place = next((i for i, c in enumerate(cells) if c.kind == "markdown"), 0) + 1
         text = merged_imports("", statements, package)

@@ -176,7 +176,9 @@ def test_back_again(acme: Workspace):
     assert not any("pots" in name for name in left) and "promoted.tsv" not in left
     assert set(left) - {"pkg/acme/_modidx.py"} == set(before)
     text = "\n".join(cell.source for cell in exploration(acme).cells)
-    assert "def water" in text and "acme" not in text
+    assert "# As the kettle says.\ndef water" in text and "acme" not in text
+    kept = acme.root / ".fortnight" / "replaced" / "nbs"
+    assert any("tea.ipynb" in path.name for path in kept.rglob("*"))
 
 
 @pytest.mark.parametrize(
