@@ -134,7 +134,7 @@ def _is_done(settings: Settings, notebook: Notebook, plan: Plan, wish: Wish) -> 
         one.name for one in plan.imports if one.statement == f"from {module} import {one.name}"
     }
     defined = {definition.name for definition in plan.definitions}
-    return set(wish.names) <= imported - defined
+    return bool(wish.names) and set(wish.names) <= imported - defined
 
 
 def _derived(settings: Settings, files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -251,8 +251,7 @@ def grown_library(
             cells[number - 1] = replace(cells[number - 1], source="\n".join(lines))
     _grow_imports(cells, statements, package)
     more = [cell for p in pieces if p.name not in there for cell in section_of(p)]
-    if more:
-        _grow_lent(cells, lent, package)
+    _grow_lent(cells, lent if more else (), package)
     return with_ids(replace(library, cells=(*cells, *more)), module)
 
 
@@ -277,7 +276,7 @@ def _imports_in(cell: Cell) -> list[_Bound]:
         body = ast.parse(cell.source).body if cell.kind == "code" else []
     except SyntaxError:
         return []
-    only = all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body)
+    only = body and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body)
     return _bound_by(cell.source) if only else []
 
 

@@ -9,6 +9,7 @@ __all__ = ['Wish', 'chosen', 'library_path', 'name_of', 'inside', 'check_committ
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 
 from .errors import FortnightError, did_you_mean
@@ -50,6 +51,13 @@ def chosen(notebook: Notebook, plan: Plan, wish: Wish) -> tuple[Definition, ...]
         If one of the names is none of the notebook's, or can't be lifted.
     """
     known = {definition.name: definition for definition in plan.definitions}
+    if not wish.names:
+        raise FortnightError(
+            "It is not said what to promote.",
+            where="NAME...",
+            why=f"{wish.exploration.name} defines {', '.join(known) or 'no function and no class'}",
+            cure=f"name some of them; what can go is told by: fortnight plan {wish.exploration}",
+        )
     for name in wish.names:
         if name not in known:
             raise FortnightError(
@@ -92,11 +100,11 @@ def library_path(settings: Settings, module: str, statements: Sequence[str]) -> 
     notebooks = exported_modules(settings.root)
     if module in notebooks:
         return notebooks[module]
-    if not all(part.isidentifier() for part in module.split(".")):
+    if not all(part.isidentifier() and not iskeyword(part) for part in module.split(".")):
         raise FortnightError(
             f"{module!r} cannot be the name of a module.",
             where="--to",
-            why="a module's name has letters, digits and '_', and does not begin with a digit",
+            why="a module's name has letters, digits and '_'; it doesn't begin with a digit, and is no keyword",
             cure=f"--to {_suggestion(module)}",
         )
     by_hand = settings.package_folder / f"{module.replace('.', '/')}.py"
@@ -117,7 +125,9 @@ def library_path(settings: Settings, module: str, statements: Sequence[str]) -> 
 
 
 def _suggestion(module: str) -> str:
-    return re.sub(r"[^0-9a-z_.]+", "_", module.lower()).lstrip("0123456789_") or "tools"
+    parts = re.sub(r"[^0-9a-z_.]+", "_", module.lower()).split(".")
+    names = [part.lstrip("0123456789_") for part in parts]
+    return ".".join(f"{name}s" if iskeyword(name) else name for name in names if name) or "tools"
 
 
 _LAST = 80  # from here on stands what is about everything else, such as a command

@@ -187,6 +187,9 @@ def test_back_again(acme: Workspace):
         (("cupz", "--to", "pots"), "Did you mean 'cups'"),
         (("enough", "--to", "pots"), "guests"),
         (("cups", "--to", "3 pots"), "cannot be the name of a module"),
+        (("cups", "--to", "class"), "--to classs"),
+        (("cups", "--to", "..tea pot"), "--to tea_pot"),
+        (("--to", "pots"), "not said what to promote"),
         (("cups", "--to", "hand"), "written by hand"),
     ],
 )
