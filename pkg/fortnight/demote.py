@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .codecells import read_python
+from .codecells import lines_of, read_python
 from .errors import FortnightError, did_you_mean
 from .export import exported_modules, kept_copies
 from .ledger import LEDGER, Entry, importers, read_ledger, write_entries
@@ -31,7 +31,7 @@ def library_without(library: Notebook, name: str) -> Notebook | None:
     """Return a library notebook without a definition, or None if nothing is left to export."""
     there = exported_sources(library)
     number, first, last = there[name]
-    lines = library.cells[number - 1].source.splitlines()
+    lines = lines_of(library.cells[number - 1].source)
     del lines[with_comments(lines, first) - 1 : last]
     rest = "\n".join(lines).rstrip("\n")
     empty = not re.sub(r"^#\|.*$", "", rest, flags=re.MULTILINE).strip()
@@ -67,7 +67,7 @@ def exploration_with(notebook: Notebook, module: str, name: str, source: str) ->
     for number, cell in enumerate(notebook.cells):
         node = _import_of(cell, module, name)
         if node is not None:
-            lines = cell.source.splitlines()
+            lines = lines_of(cell.source)
             names = [alias.name for alias in node.names if alias.name != name]
             before = [import_line(module, names)] if names else []
             lines[node.lineno - 1 : node.end_lineno] = [*before, *([""] * bool(names)), source]
@@ -177,7 +177,7 @@ def _source_of(entry: Entry, there: Notebook, path: str) -> str:
             cure=f"take its line out of {LEDGER}",
         )
     number, first, last = places[entry.name]
-    first = with_comments(there.cells[number - 1].source.splitlines(), first)
+    first = with_comments(lines_of(there.cells[number - 1].source), first)
     return source_in(there, (number, first, last))
 
 
@@ -207,7 +207,7 @@ def _in_its_module(library: Path, name: str) -> Sequence[str]:
     found = []
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.kind == "code" and re.match(r"#\|\s*export", cell.source):
-            lines = cell.source.splitlines()
+            lines = lines_of(cell.source)
             if number == place[0]:
                 del lines[place[1] - 1 : place[2]]
             if name in _free("\n".join(lines)):

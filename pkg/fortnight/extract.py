@@ -13,6 +13,7 @@ import tokenize
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .codecells import lines_of
 from .errors import FortnightError
 from .notebook import Cell, Notebook
 from .widen import bound_names, global_uses
@@ -121,7 +122,7 @@ def _indented(source: str) -> str:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.STRING or token.type == getattr(tokenize, "FSTRING_MIDDLE", -1):
             inside |= set(range(token.start[0] + 1, token.end[0] + 1))
-    lines = enumerate(source.splitlines(), start=1)
+    lines = enumerate(lines_of(source), start=1)
     return "\n".join(
         line if n in inside or not line.strip() else f"    {line}" for n, line in lines
     )

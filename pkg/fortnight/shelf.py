@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from .codecells import lines_of
 from .errors import FortnightError
 from .notebook import Cell, Notebook
 from .pieces import Piece, with_comments
@@ -229,7 +230,7 @@ def _names_bound(node: ast.stmt) -> list[str]:
 def source_in(library: Notebook, place: tuple[int, int, int]) -> str:
     """Return the text at a place that `exported_sources` has found."""
     number, first, last = place
-    return "\n".join(library.cells[number - 1].source.splitlines()[first - 1 : last])
+    return "\n".join(lines_of(library.cells[number - 1].source)[first - 1 : last])
 
 
 def grown_library(
@@ -246,8 +247,8 @@ def grown_library(
     for piece in sorted(pieces, key=lambda piece: -there.get(piece.name, (0, 0, 0))[1]):
         if piece.name in there:
             number, first, last = there[piece.name]
-            lines = cells[number - 1].source.splitlines()
-            lines[with_comments(lines, first) - 1 : last] = piece.source.splitlines()
+            lines = lines_of(cells[number - 1].source)
+            lines[with_comments(lines, first) - 1 : last] = lines_of(piece.source)
             cells[number - 1] = replace(cells[number - 1], source="\n".join(lines))
     _grow_imports(cells, statements, package)
     more = [cell for p in pieces if p.name not in there for cell in section_of(p)]

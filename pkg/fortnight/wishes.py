@@ -104,7 +104,7 @@ def library_path(settings: Settings, module: str, statements: Sequence[str]) -> 
         raise FortnightError(
             f"{module!r} cannot be the name of a module.",
             where="--to",
-            why="a module's name has letters, digits and '_'; it doesn't begin with a digit, and is no keyword",
+            why="a module's name has letters, digits and '_', no digit first, and is no keyword",
             cure=f"--to {_suggestion(module)}",
         )
     by_hand = settings.package_folder / f"{module.replace('.', '/')}.py"
