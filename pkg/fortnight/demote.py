@@ -23,8 +23,8 @@ from .proof import Proof, prove, staged
 from .schedule import Watcher
 from .settings import Settings
 from .shelf import exported_sources, identified, restored, source_in
-from .swap import content_hash, recover, swap
-from .wishes import name_of
+from .swap import recover, swap
+from .wishes import hashes_of, name_of
 
 # %% ../../nbs/lib/24a_demote.ipynb #b9a7eda9
 def library_without(library: Notebook, name: str) -> Notebook | None:
@@ -139,9 +139,9 @@ def demote(
     module = entry.module.removeprefix(f"{settings.package}.")
     library, exploration = exported_modules(settings.root)[module], settings.root / entry.notebook
     paths = [name_of(settings, path) for path in (library, exploration)]
-    hashes = {path: content_hash(settings.root / path) for path in paths}
+    found = hashes_of(settings)
     there = read_notebook(library)
-    source = _source_of(entry, there, paths[0])
+    source = _source_of(there, entry, paths[0])
     _check_unused(settings, entry, library)
     original = read_notebook(exploration)
     back = exploration_with(identified(original), entry.module, entry.name, source)
@@ -161,24 +161,25 @@ def demote(
         files[paths[0]] = dump_notebook(kept).encode()
     entries = [one for one in read_ledger(settings.root) if one != entry]
     files[LEDGER] = write_entries(entries) if entries else None
+    before = {path: found.get(path, "") for path in files}
     files |= kept_copies(settings.root, paths)
-    swap(settings.root, files, hashes)
+    swap(settings.root, files, before)
     return Demotion(entry, proof)
 
 
-def _source_of(entry: Entry, there: Notebook, path: str) -> str:
-    """Return the text of what was promoted as it stands in the library, comments above included."""
-    places = exported_sources(there)
+def _source_of(library: Notebook, entry: Entry, where: str) -> str:
+    """Return the text of a promoted name as it stands in the library, its comments included."""
+    places = exported_sources(library)
     if entry.name not in places:
         raise FortnightError(
-            f"{Path(path).name} does not export {entry.name!r} any more.",
-            where=path,
+            f"{Path(where).name} does not export {entry.name!r} any more.",
+            where=where,
             why="somebody has taken it out, and the ledger was not told",
             cure=f"take its line out of {LEDGER}",
         )
     number, first, last = places[entry.name]
-    first = with_comments(lines_of(there.cells[number - 1].source), first)
-    return source_in(there, (number, first, last))
+    first = with_comments(lines_of(library.cells[number - 1].source), first)
+    return source_in(library, (number, first, last))
 
 
 def _differs(settings: Settings, name: str, content: bytes) -> bool:

@@ -21,11 +21,20 @@ from .provenance import commit_of
 from .schedule import Watcher
 from .settings import Settings
 from .shelf import identified, restored
-from .swap import content_hash, recover, swap
+from .swap import recover, swap
 from .takings import elsewhere, pieces_for, shelved, statements_of, twins_of
 from .trials import ask_tests, tests_of
 from .widen import with_parameters
-from .wishes import Wish, check_committed, chosen, inside, library_path, name_of
+from fortnight.wishes import (
+    Wish,
+    check_committed,
+    chosen,
+    hashes_of,
+    inside,
+    library_path,
+    modules_beside,
+    name_of,
+)
 
 # %% ../../nbs/lib/24_promote.ipynb #bbb093fe
 @dataclass(frozen=True)
@@ -55,13 +64,14 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
     recover(settings.root)
     exploration = inside(settings, wish)
     notebook = identified(original := read_notebook(exploration))
-    plan = plan_notebook(notebook)
+    beside = modules_beside(exploration)
+    plan = plan_notebook(notebook, beside)
     library = library_path(settings, wish.module, ())
     if _is_done(settings, notebook, plan, wish):
         return Promotion(wish, library)
     notebook = not_imported(notebook, f"{settings.package}.{wish.module}", _those(plan, wish))
-    notebook, apart = _reshaped(notebook, plan_notebook(notebook), wish)
-    plan = plan_notebook(notebook)
+    notebook, apart = _reshaped(notebook, plan_notebook(notebook, beside), wish)
+    plan = plan_notebook(notebook, beside)
     definitions = chosen(notebook, plan, wish)
     library = library_path(settings, wish.module, statements_of(definitions))
     if not wish.dirty:
@@ -100,13 +110,13 @@ def promote(settings: Settings, wish: Wish, watch: Watcher | None = None) -> Pro
         If it can't be done; then nothing has changed.
     """
     inside(settings, wish)
-    notebooks = sorted((settings.root / "nbs").glob("*/[!.]*.ipynb"))
-    hashes = {name_of(settings, path): content_hash(path) for path in notebooks}
+    recover(settings.root)
+    found = hashes_of(settings)
     promotion = plan_promotion(settings, wish, watch)
     if promotion.files:
-        hashes = {name: hashes.get(name, "") for name, _ in promotion.files if name[:4] == "nbs/"}
-        copies = kept_copies(settings.root, hashes)
-        swap(settings.root, {**dict(promotion.files), **copies}, hashes)
+        before = {name: found.get(name, "") for name, _ in promotion.files}
+        copies = kept_copies(settings.root, [name for name in before if name.startswith("nbs/")])
+        swap(settings.root, {**dict(promotion.files), **copies}, before)
     return promotion
 
 

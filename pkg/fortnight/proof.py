@@ -119,9 +119,7 @@ def prove(
     runs = stage.folder / "runs"
     plans = _plans(settings, exploration, after, stage, runs)
     records = run_all(plans, settings.root, watch=watch)
-    there = settings.root / stage.library.relative_to(stage.folder)
-    stays = {cell.id for cell in read_notebook(there).cells} if there.exists() else set()
-    while _leave_out(stage, records.get("its lessons"), stays):
+    while _leave_out(settings, stage, records.get("its lessons")):
         records |= run_all({"its lessons": plans["its lessons"]}, settings.root, watch=watch)
     _check_records(exploration, records)
     before, later = (read_notebook(plans[name].output) for name in ("as it is", "as it would be"))
@@ -161,10 +159,12 @@ def _vague(
     return {one.cell for one in _differences(before, read_notebook(plan.output), common)}
 
 
-def _leave_out(stage: Stage, record: Record | None, stays: Collection[str]) -> bool:
+def _leave_out(settings: Settings, stage: Stage, record: Record | None) -> bool:
     """Take the lesson that failed out of the staged library notebook, if it is a new one."""
     if record is None or record.passed or record.failure is None or not record.failure.cell:
         return False
+    there = settings.root / stage.library.relative_to(stage.folder)
+    stays = {cell.id for cell in read_notebook(there).cells} if there.exists() else set()
     library = read_notebook(stage.library)
     number = record.failure.cell
     failed = library.cells[number - 1]

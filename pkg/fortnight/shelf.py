@@ -271,17 +271,24 @@ def _grow_lent(cells: list[Cell], lent: Sequence[str], package: str) -> None:
         cells.append(Cell("", "code", merged_imports("", wanted, package)))
 
 
-def _imports_in(cell: Cell) -> list[_Bound]:
-    """Return what a cell imports, if it does nothing else."""
+def _imports_in(cell: Cell, mixed: bool = False) -> list[_Bound]:
+    """Return what a cell imports, if it does nothing else, or although it does."""
     try:
         body = ast.parse(cell.source).body if cell.kind == "code" else []
     except SyntaxError:
         return []
-    only = body and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body)
-    return _bound_by(cell.source) if only else []
+    only = all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body)
+    return _bound_by(cell.source) if body and (only or mixed) else []
 
 
-def _grow_imports(cells: list[Cell], statements: Sequence[str], package: str) -> None:
+def _grow_imports(cells: list[Cell], wanted: Sequence[str], package: str) -> None:
+    had = {
+        one
+        for cell in cells
+        if re.match(r"#\|\s*export", cell.source)
+        for one in _imports_in(cell, True)
+    }
+    statements = [one for one in wanted if not set(_bound_by(one)) <= had]
     for number, cell in enumerate(cells):
         head, _, body = cell.source.partition("\n")
         if re.match(r"#\|\s*export\s*$", head) and _imports_in(cell):

@@ -27,7 +27,7 @@ from fortnight.shelf import (
     source_in,
 )
 from .syntax import code_digest
-from .wishes import Wish
+from .wishes import Wish, modules_beside
 
 # %% ../../nbs/lib/23c_takings.ipynb #c5e40deb
 def pieces_for(notebook: Notebook, plan: Plan, definitions: Sequence[Definition]) -> list[Piece]:
@@ -156,7 +156,7 @@ def elsewhere(
             if path.resolve() == exploration:
                 continue
             notebook = identified(read_notebook(path))
-            theirs = plan_notebook(notebook)
+            theirs = plan_notebook(notebook, modules_beside(path))
             copies = same_helpers({"here": plan, "there": theirs})
             alike = [one.name for one in copies if one.agree and one.name in names]
             if alike:

@@ -251,6 +251,40 @@ def test_who_tests_a_module_is_asked(acme: Workspace):
         assert said in done.stdout + done.stderr, done.stdout + done.stderr
 
 
+def test_two_at_once(acme: Workspace):
+    """Whoever comes second is told, or comes after; no line of the ledger and no module is lost."""
+    folder = acme.root / "nbs" / "explore"
+    (folder / "deep").mkdir()
+    for name in ("milk", "deep/sugar"):
+        code = f"def {Path(name).name}() -> int:\n    return 7"
+        write_atomic(folder / f"{name}.ipynb", dump_notebook(Notebook((Cell("a", "code", code),))))
+    started = {
+        name: acme.start("promote", f"nbs/explore/{path}.ipynb", name, "--to", name, "--no-run")
+        for path, name in (("milk", "milk"), ("deep/sugar", "sugar"))
+    }
+    told = {
+        name: (command.communicate()[1], command.returncode) for name, command in started.items()
+    }
+    gone = {name for name, (_, code) in told.items() if code == 0}
+    assert gone
+    assert all(code == 0 or "in the meantime" in text for text, code in told.values())
+    assert {entry.name for entry in read_ledger(acme.root)} == gone
+    check = acme.fortnight("export", "--check")
+    assert check.returncode == 0, check.stdout
+
+
+def test_a_module_beside_the_notebook_stays_there(acme: Workspace):
+    """A package doesn't find it; plan and promote say so alike."""
+    folder = acme.root / "nbs" / "explore"
+    (folder / "cellar.py").write_text("wine = 1\n")
+    cell = Cell("a", "code", "import cellar\ndef fetch() -> int:\n    return cellar.wine")
+    write_atomic(folder / "milk.ipynb", dump_notebook(Notebook((cell,))))
+    plan = acme.fortnight("plan", "nbs/explore/milk.ipynb", "--json")
+    assert [one["verdict"] for one in json.loads(plan.stdout)["definitions"]] == ["no"]
+    done = acme.fortnight("promote", "nbs/explore/milk.ipynb", "fetch", "--to", "a", "--no-run")
+    assert done.returncode == 2 and "cellar" in done.stderr, done.stderr
+
+
 def test_a_notebook_that_fails_already_is_not_blamed_on_a_promotion(acme: Workspace):
     """The baseline runs first; without a run the ledger says that nothing is proven."""
     path = acme.root / "nbs" / "explore" / "tea.ipynb"
