@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .copies import same_helpers
 from .errors import FortnightError
+from .imports import merged_imports
 from .lift import Definition, Place, Plan, free_names, needed, plan_notebook
 from .notebook import Notebook, read_notebook
 from .pieces import Piece, definitions_in, lessons_for, piece_of, prose_above, without
@@ -22,7 +23,6 @@ from fortnight.shelf import (
     exported_sources,
     grown_library,
     identified,
-    merged_imports,
     new_library,
     source_in,
 )
