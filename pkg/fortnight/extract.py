@@ -12,7 +12,9 @@ import re
 import tokenize
 from collections.abc import Sequence
 from dataclasses import replace
+from keyword import iskeyword
 
+from .bindings import is_builtin
 from .codecells import lines_of
 from .errors import FortnightError
 from .notebook import Cell, Notebook
@@ -90,7 +92,7 @@ def extracted(notebook: Notebook, first: int, last: int, name: str) -> Notebook:
     """
     cells = notebook.cells[first - 1 : last]
     code = [cell for cell in cells if cell.has_code]
-    if not name.isidentifier() or not code:
+    if not name.isidentifier() or iskeyword(name) or not code:
         raise _refused(first, 1, "there is no code" if not code else f"{name!r} is no name")
     source = "\n\n".join(cell.source.strip("\n") for cell in code)
     try:
@@ -98,7 +100,9 @@ def extracted(notebook: Notebook, first: int, last: int, name: str) -> Notebook:
     except SyntaxError as error:
         raise _refused(first, error.lineno or 1, "it has a magic, or is not Python") from None
     taken = _variables(notebook, first)
-    if name in taken | bound_names(ast.parse(_python(notebook, 1, len(notebook.cells))).body):
+    if is_builtin(name) or name in taken | bound_names(
+        ast.parse(_python(notebook, 1, len(notebook.cells))).body
+    ):
         raise _refused(first, 1, f"{name!r} is something else already")
     inputs = sorted(_read_first(tree.body, taken))
     outputs = sorted(_read_first(_afterwards(notebook, first, last), bound_names(tree.body)))

@@ -376,6 +376,9 @@ def test_cells_become_a_function(acme: Workspace):
     command = ("promote", "nbs/explore/tea.ipynb", "--cells")
     refused = acme.fortnight(*command, "8-9", "--as", "clean", "--to", "rows")
     assert refused.returncode == 2 and "magic" in refused.stderr, refused.stderr
+    for name, why in (("class", "is no name"), ("print", "something else already")):
+        refused = acme.fortnight(*command, "9-10", "--as", name, "--to", "rows", "--no-run")
+        assert refused.returncode == 2 and why in refused.stderr, refused.stderr
     done = acme.fortnight(*command, "9-10", "--as", "kept_rows", "--to", "rows")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "def kept_rows(guests):" in (acme.root / "pkg" / "acme" / "rows.py").read_text()
