@@ -23,9 +23,10 @@ from .errors import FortnightError
 from .export import derived_files
 from .notebook import Notebook, dump_notebook, read_notebook, write_atomic
 from .plan import RunPlan
-from .record import Record, is_injected
+from .record import Record
 from .schedule import Watcher, run_all
 from .settings import Settings
+from .shelf import identified
 
 # %% ../../nbs/lib/23_proof.ipynb #a4c5012a
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def prove(
 ) -> Proof:
     """Run an exploration as it is and as it would be, and the staged library notebook if any.
 
-    Cells with ids in `apart` are not compared, because they are meant to be others.
+    What it would be is made of the exploration as `identified`. Cells with ids in `apart` are not
+    compared, because they are meant to be others.
 
     Raises
     ------
@@ -121,15 +123,13 @@ def prove(
         records |= run_all({"its lessons": plans["its lessons"]}, settings.root, watch=watch)
     _check_records(exploration, records)
     before, later = (read_notebook(plans[name].output) for name in ("as it is", "as it would be"))
-    common = {c.id for c in before.cells} & {c.id for c in later.cells if not is_injected(c)}
+    common = {c.id for c in before.cells if c.has_code} & {c.id for c in later.cells}
     common -= set(apart)
     differences = _differences(before, later, common)
     vague: set[int] = set()
     for turn in range(_TURNS if differences else 0):
         again = replace(plans["as it is"], output=runs / f"again-{turn}.ipynb")
-        _check_records(exploration, run_all({"as it is": again}, settings.root, watch=watch))
-        itself = _differences(before, read_notebook(again.output), common)
-        vague |= {one.cell for one in itself}
+        vague |= _vague(settings, again, before, common, watch)
         differences = tuple(one for one in differences if one.cell not in vague)
         if not (vague and differences):
             break  # what never differs from itself has changed
@@ -148,6 +148,15 @@ def prove(
 
 
 _TURNS = 5  # by chance, rounded random numbers may be the same twice
+
+
+def _vague(
+    settings: Settings, plan: RunPlan, before: Notebook, common: set[str], watch: Watcher | None
+) -> set[int]:
+    """Run the exploration as it is once more; return the cells in which it differs from itself."""
+    records = run_all({"as it is": plan}, settings.root, watch=watch)
+    _check_records(plan.notebook, records)
+    return {one.cell for one in _differences(before, read_notebook(plan.output), common)}
 
 
 def _leave_out(settings: Settings, stage: Stage, record: Record | None) -> bool:
@@ -169,7 +178,9 @@ def _leave_out(settings: Settings, stage: Stage, record: Record | None) -> bool:
 def _plans(
     settings: Settings, exploration: Path, after: Notebook, stage: Stage, runs: Path
 ) -> dict[str, RunPlan]:
-    write_atomic(runs / "source.json", dump_notebook(after), durable=False)
+    before = identified(read_notebook(exploration))
+    for name, notebook in (("as-is", before), ("would-be", after)):
+        write_atomic(runs / f"{name}.json", dump_notebook(notebook), durable=False)
     plain = RunPlan(
         exploration,
         runs / "before.ipynb",
@@ -177,19 +188,21 @@ def _plans(
         strict_shell=settings.strict_shell,
         secrets=settings.secrets,
         package_folder=str(settings.package_folder),
-    )
-    changed = replace(
-        plain,
-        output=runs / "after.ipynb",
-        before="fortnight.proof",
-        wishes={"instead": str(runs / "source.json")},
         prelude=stage.prelude,
     )
-    lessons = replace(
-        plain, notebook=stage.library, output=runs / "lessons.ipynb", prelude=stage.prelude
-    )
-    both = {"as it is": plain, "as it would be": changed}
+    lessons = replace(plain, notebook=stage.library, output=runs / "lessons.ipynb")
+    both = {
+        "as it is": replace(_instead(plain, runs / "as-is.json"), prelude=""),
+        "as it would be": _instead(
+            replace(plain, output=runs / "after.ipynb"), runs / "would-be.json"
+        ),
+    }
     return {**both, "its lessons": lessons} if stage.library.exists() else both
+
+
+def _instead(plan: RunPlan, source: Path) -> RunPlan:
+    """Return a run in which another text of the notebook is executed."""
+    return replace(plan, before="fortnight.proof", wishes={"instead": str(source)})
 
 
 _TELL = {
