@@ -16,13 +16,14 @@ from .ledger import LEDGER, Entry, importers, read_ledger, with_entries, write_e
 from .lift import Plan, plan_notebook
 from .notebook import Notebook, dump_notebook, read_notebook
 from .pieces import Piece, not_imported, without
-from .proof import Proof, ask_tools, prove, staged
+from .proof import Proof, prove, staged
 from .provenance import commit_of
 from .schedule import Watcher
 from .settings import Settings
 from .shelf import identified, restored
 from .swap import recover, swap
 from .takings import elsewhere, pieces_for, shelved, statements_of, twins_of
+from .tools import ask_tools
 from .trials import ask_tests, tests_of
 from .widen import with_parameters
 from fortnight.wishes import (
@@ -87,8 +88,8 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
         proof: Proof | None = None
         left: tuple[str, ...] = ()
         if wish.run:
-            module = stage.folder / "pkg" / settings.package / f"{wish.module.replace('.', '/')}.py"
-            left = ask_tools(stage, module, settings.root / ".mypy_cache")
+            module = f"pkg/{settings.package}/{wish.module.replace('.', '/')}.py"
+            left = ask_tools(stage.folder, name_of(settings, library), module, settings.root)
             tests = ask_tests(settings, stage, tests_of(settings, full, names))
             proofs = [prove(settings, p, n, stage, watch, apart) for p, n in changed.items()]
             proof = replace(proofs[0], tests=tests)

@@ -17,7 +17,6 @@ from .imports import merged_imports
 from .lift import Definition, Place, Plan, free_names, needed, plan_notebook
 from .notebook import Notebook, read_notebook
 from .pieces import Piece, definitions_in, lessons_for, piece_of, prose_above, without
-from .proof import UNTYPED, is_typed
 from .settings import Settings
 from fortnight.shelf import (
     exported_sources,
@@ -27,6 +26,7 @@ from fortnight.shelf import (
     source_in,
 )
 from .syntax import code_digest
+from .tools import UNTYPED, is_typed
 from .wishes import Wish, modules_beside
 
 # %% ../../nbs/lib/23c_takings.ipynb #c5e40deb
