@@ -10,6 +10,8 @@ READY := .venv/.ready
 BENCH := $(wildcard nbs/demos/bench.ipynb)
 PEERS := $(wildcard requirements-bench.lock)
 LOCKS := $(filter-out $(PEERS),$(wildcard requirements*.lock))
+# This repository's tests start many processes and wait for them; a new workspace has but a few.
+SPREAD := $(if $(BENCH),-n 2 --dist loadfile)
 # A workspace brings its fortnight along; this repository is it.
 LOCAL := $(wildcard vendor/*.whl) -e .
 
@@ -34,7 +36,7 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/fortnight export --check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 ifneq ($(BENCH),)
 soak: $(READY)

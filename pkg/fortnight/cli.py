@@ -69,14 +69,18 @@ def new(path: Path) -> None:
 
 
 @app.command()
+@click.argument("notebook", type=_PATH, required=False)
 @as_json_option
-def status(as_json: bool) -> None:
-    """Say which sprint is on, and how far every notebook has come."""
+def status(notebook: Path | None, as_json: bool) -> None:
+    """Say how far notebooks have come, or the names of NOTEBOOK.
+
+    Nothing is run. Each line ends with the next step, as one would type it.
+    """
     from fortnight.status import records_of, status_of
     from fortnight.zygotes import ask_zygotes
 
     settings = workspace_settings()
-    found, zygotes = status_of(settings, date.today()), ask_zygotes()
+    found, zygotes = status_of(settings, date.today(), notebook), ask_zygotes()
     if as_json:
         import json
         from dataclasses import asdict
@@ -84,9 +88,13 @@ def status(as_json: bool) -> None:
         alive = {"zygotes": [asdict(zygote) for zygote in zygotes]}
         kept = {"reports": records_of(settings)}
         print(json.dumps({**found.as_json(), **kept, **alive}, indent=2))
-    else:
-        from fortnight.terminal import show_status, show_zygotes
+        return
+    from fortnight.overview import show_notebook, show_status
+    from fortnight.terminal import show_zygotes
 
+    if notebook:
+        show_notebook(found.notebooks[0])
+    else:
         show_status(found)
         show_zygotes(zygotes)
 

@@ -143,8 +143,10 @@ def parsed(code: str) -> ast.Module | None:
 _ATTEMPTS = 20  # each reads the cell once; a cell of a thousand shell lines is masked in one go
 
 
-def lines_of(source: str) -> list[str]:
+def lines_of(source: str, keepends: bool = False) -> list[str]:
     """Return the lines of some code as Python counts them."""
+    if keepends:
+        return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", source)
     return re.split(r"\r\n|\r|\n", source)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .codecells import read_python
+from .codecells import lines_of, read_python
 from .errors import FortnightError, did_you_mean
 from .export import exported_modules, kept_copies
 from .ledger import LEDGER, Entry, importers, read_ledger, write_entries
@@ -22,16 +22,16 @@ from .pieces import import_line, with_comments
 from .proof import Proof, prove, staged
 from .schedule import Watcher
 from .settings import Settings
-from .shelf import exported_sources, source_in
-from .swap import content_hash, recover, swap
-from .wishes import name_of
+from .shelf import exported_sources, identified, restored, source_in
+from .swap import recover, swap
+from .wishes import hashes_of, name_of
 
 # %% ../../nbs/lib/24a_demote.ipynb #b9a7eda9
 def library_without(library: Notebook, name: str) -> Notebook | None:
     """Return a library notebook without a definition, or None if nothing is left to export."""
     there = exported_sources(library)
     number, first, last = there[name]
-    lines = library.cells[number - 1].source.splitlines()
+    lines = lines_of(library.cells[number - 1].source)
     del lines[with_comments(lines, first) - 1 : last]
     rest = "\n".join(lines).rstrip("\n")
     empty = not re.sub(r"^#\|.*$", "", rest, flags=re.MULTILINE).strip()
@@ -67,7 +67,7 @@ def exploration_with(notebook: Notebook, module: str, name: str, source: str) ->
     for number, cell in enumerate(notebook.cells):
         node = _import_of(cell, module, name)
         if node is not None:
-            lines = cell.source.splitlines()
+            lines = lines_of(cell.source)
             names = [alias.name for alias in node.names if alias.name != name]
             before = [import_line(module, names)] if names else []
             lines[node.lineno - 1 : node.end_lineno] = [*before, *([""] * bool(names)), source]
@@ -139,11 +139,12 @@ def demote(
     module = entry.module.removeprefix(f"{settings.package}.")
     library, exploration = exported_modules(settings.root)[module], settings.root / entry.notebook
     paths = [name_of(settings, path) for path in (library, exploration)]
-    hashes = {path: content_hash(settings.root / path) for path in paths}
+    found = hashes_of(settings)
     there = read_notebook(library)
     source = _source_of(there, entry, paths[0])
     _check_unused(settings, entry, library)
-    back = exploration_with(read_notebook(exploration), entry.module, entry.name, source)
+    original = read_notebook(exploration)
+    back = exploration_with(identified(original), entry.module, entry.name, source)
     rest = library_without(there, entry.name)
     with staged(settings, library, rest) as stage:
         proof = prove(settings, exploration, back, stage, watch) if run else None
@@ -151,7 +152,7 @@ def demote(
     files: dict[str, bytes | None] = {
         path: content for path, content in derived.items() if _differs(settings, path, content)
     }
-    files[paths[1]] = dump_notebook(back).encode()
+    files[paths[1]] = dump_notebook(restored(back, original)).encode()
     if rest is None:
         files[paths[0]] = None
         files[f"pkg/{settings.package}/{module.replace('.', '/')}.py"] = None
@@ -160,8 +161,9 @@ def demote(
         files[paths[0]] = dump_notebook(kept).encode()
     entries = [one for one in read_ledger(settings.root) if one != entry]
     files[LEDGER] = write_entries(entries) if entries else None
+    before = {path: found.get(path, "") for path in files}
     files |= kept_copies(settings.root, paths)
-    swap(settings.root, files, hashes)
+    swap(settings.root, files, before)
     return Demotion(entry, proof)
 
 
@@ -176,7 +178,7 @@ def _source_of(library: Notebook, entry: Entry, where: str) -> str:
             cure=f"take its line out of {LEDGER}",
         )
     number, first, last = places[entry.name]
-    first = with_comments(library.cells[number - 1].source.splitlines(), first)
+    first = with_comments(lines_of(library.cells[number - 1].source), first)
     return source_in(library, (number, first, last))
 
 
@@ -206,7 +208,7 @@ def _in_its_module(library: Path, name: str) -> Sequence[str]:
     found = []
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.kind == "code" and re.match(r"#\|\s*export", cell.source):
-            lines = cell.source.splitlines()
+            lines = lines_of(cell.source)
             if number == place[0]:
                 del lines[place[1] - 1 : place[2]]
             if name in _free("\n".join(lines)):

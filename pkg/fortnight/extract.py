@@ -12,7 +12,10 @@ import re
 import tokenize
 from collections.abc import Sequence
 from dataclasses import replace
+from keyword import iskeyword
 
+from .bindings import is_builtin
+from .codecells import lines_of
 from .errors import FortnightError
 from .notebook import Cell, Notebook
 from .widen import bound_names, global_uses
@@ -89,7 +92,7 @@ def extracted(notebook: Notebook, first: int, last: int, name: str) -> Notebook:
     """
     cells = notebook.cells[first - 1 : last]
     code = [cell for cell in cells if cell.has_code]
-    if not name.isidentifier() or not code:
+    if not name.isidentifier() or iskeyword(name) or not code:
         raise _refused(first, 1, "there is no code" if not code else f"{name!r} is no name")
     source = "\n\n".join(cell.source.strip("\n") for cell in code)
     try:
@@ -97,7 +100,9 @@ def extracted(notebook: Notebook, first: int, last: int, name: str) -> Notebook:
     except SyntaxError as error:
         raise _refused(first, error.lineno or 1, "it has a magic, or is not Python") from None
     taken = _variables(notebook, first)
-    if name in taken | bound_names(ast.parse(_python(notebook, 1, len(notebook.cells))).body):
+    if is_builtin(name) or name in taken | bound_names(
+        ast.parse(_python(notebook, 1, len(notebook.cells))).body
+    ):
         raise _refused(first, 1, f"{name!r} is something else already")
     inputs = sorted(_read_first(tree.body, taken))
     outputs = sorted(_read_first(_afterwards(notebook, first, last), bound_names(tree.body)))
@@ -121,7 +126,7 @@ def _indented(source: str) -> str:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.STRING or token.type == getattr(tokenize, "FSTRING_MIDDLE", -1):
             inside |= set(range(token.start[0] + 1, token.end[0] + 1))
-    lines = enumerate(source.splitlines(), start=1)
+    lines = enumerate(lines_of(source), start=1)
     return "\n".join(
         line if n in inside or not line.strip() else f"    {line}" for n, line in lines
     )

@@ -90,7 +90,7 @@ def read(reading: Reading, name: str, node: ast.AST, frame: Frame) -> None:
             if name == "__class__" or (seen and name in at.names and name in at.sure):
                 return
             doubtful = doubtful or (seen and name in at.maybe)
-            to_module = seen and name in at.to_module
+            to_module = seen and name in at.to_module | at.names
         elif name in at.names:
             return
         else:

@@ -24,24 +24,30 @@ _Known = dict[str, tuple[list[int], dict[str, str]]]
 
 
 class Hashes:
-    """The hashes of files, remembered in the workspace at `root`."""
+    """The hashes of files, remembered in the workspace at `root`, in the file `kept` of it."""
 
-    def __init__(self, root: Path) -> None:
-        self._path, self._changed = root / _KEPT, False
+    def __init__(self, root: Path, kept: Path = _KEPT) -> None:
+        self._path, self._changed = root / kept, False
         try:
-            self._known: _Known = json.loads(self._path.read_text(encoding="utf-8"))
+            known = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            self._known = {}
+            known = {}
+        self._known: _Known = known if isinstance(known, dict) else {}
 
     def content(self, path: Path) -> str:
         """Return the sha256 of a file's bytes, or an empty text if there is no such file."""
-        return self._of(path, "bytes", _content)
+        return self.fact(path, "bytes", _content)
 
     def code(self, path: Path) -> str:
         """Return what stands for the code of a module, or an empty text if there is none."""
-        return self._of(path, "code", _code)
+        return self.fact(path, "code", _code)
 
-    def _of(self, path: Path, kind: str, made: Callable[[Path], str]) -> str:
+    def fact(self, path: Path, kind: str, made: Callable[[Path], str]) -> str:
+        """Return what `made` finds in a file, or an empty text if there is no such file.
+
+        `kind` tells apart what different functions find; a text under it is believed for as long
+        as the file stays as it is.
+        """
         name = str(path)
         try:
             found = path.stat()

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from .codecells import lines_of
 from .errors import FortnightError
 from .lift import Definition, Plan, free_names
 from .notebook import Cell, Notebook
@@ -48,7 +49,7 @@ def piece_of(notebook: Notebook, definition: Definition) -> Piece:
         If it shares a line with something else.
     """
     cell = notebook.cells[definition.place.cell - 1]
-    lines = cell.source.splitlines(keepends=True)
+    lines = lines_of(cell.source, keepends=True)
     first, last = definition.place.line, definition.end_line
     shared = lines[first - 1][:1].isspace() or _has_company(cell.source, first, last)
     if shared:
@@ -71,9 +72,9 @@ def with_comments(lines: Sequence[str], first: int) -> int:
 
 def _has_company(source: str, first: int, last: int) -> bool:
     """Say whether another statement is on the first or last of some lines."""
-    text = source.splitlines()[last - 1]
+    text = lines_of(source)[last - 1]
     try:
-        found = ast.parse("\n".join(source.splitlines()[first - 1 : last])).body
+        found = ast.parse("\n".join(lines_of(source)[first - 1 : last])).body
     except SyntaxError:
         return True
     return len(found) != 1 or text.rstrip().endswith(";")
@@ -132,7 +133,7 @@ def _examples_in(cell: Cell) -> Iterator[str]:
         body = ast.parse(cell.source).body if cell.kind == "code" else []
     except SyntaxError:
         return
-    lines = cell.source.splitlines()
+    lines = lines_of(cell.source)
     for node in body:
         called = isinstance(node, ast.Expr) and any(isinstance(n, ast.Call) for n in ast.walk(node))
         alone = not node.col_offset and not lines[(node.end_lineno or 1) - 1].rstrip().endswith(";")
@@ -170,7 +171,7 @@ _WIDTH = 88
 
 
 def _taken_out(source: str, pieces: Sequence[Piece], line: str, at: int) -> str:
-    lines = source.splitlines(keepends=True)
+    lines = lines_of(source, keepends=True)
     for piece in sorted(pieces, key=lambda piece: -piece.first):
         lines[piece.first - 1 : piece.last] = [f"{line}\n"] if line and piece.first == at else []
     text = re.sub(r"(\r?\n){4,}", "\n\n\n", "".join(lines))
@@ -185,7 +186,7 @@ def not_imported(notebook: Notebook, module: str, names: Collection[str]) -> Not
     cells = []
     for cell in notebook.cells:
         found = list(_imports_of(cell.source, module)) if cell.kind == "code" else []
-        lines = cell.source.splitlines(keepends=True)
+        lines = lines_of(cell.source, keepends=True)
         for node in reversed(found):
             rest = [_member(alias) for alias in node.names if alias.name not in names]
             if len(rest) < len(node.names):
@@ -223,7 +224,7 @@ def _imports_of(source: str, module: str) -> Iterator[ast.ImportFrom]:
 def _extended(source: str, module: str, names: Iterable[str]) -> str:
     """Add names to the import from a module that some code has."""
     node = list(_imports_of(source, module))[-1]
-    lines = source.splitlines(keepends=True)
+    lines = lines_of(source, keepends=True)
     ending = "\n" if lines[(node.end_lineno or node.lineno) - 1].endswith("\n") else ""
     text = import_line(module, [*map(_member, node.names), *names])
     lines[node.lineno - 1 : node.end_lineno or node.lineno] = [f"{text}{ending}"]

@@ -16,15 +16,26 @@ from .ledger import LEDGER, Entry, importers, read_ledger, with_entries, write_e
 from .lift import Plan, plan_notebook
 from .notebook import Notebook, dump_notebook, read_notebook
 from .pieces import Piece, not_imported, without
-from .proof import Proof, ask_tools, prove, staged
+from .proof import Proof, prove, staged
 from .provenance import commit_of
 from .schedule import Watcher
 from .settings import Settings
-from .swap import content_hash, recover, swap
+from .shelf import identified, restored
+from .swap import recover, swap
 from .takings import elsewhere, pieces_for, shelved, statements_of, twins_of
+from .tools import ask_tools
 from .trials import ask_tests, tests_of
 from .widen import with_parameters
-from .wishes import Wish, check_committed, chosen, inside, library_path, name_of
+from fortnight.wishes import (
+    Wish,
+    check_committed,
+    chosen,
+    hashes_of,
+    inside,
+    library_path,
+    modules_beside,
+    name_of,
+)
 
 # %% ../../nbs/lib/24_promote.ipynb #bbb093fe
 @dataclass(frozen=True)
@@ -53,14 +64,15 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
     """
     recover(settings.root)
     exploration = inside(settings, wish)
-    notebook = read_notebook(exploration)
-    plan = plan_notebook(notebook)
+    notebook = identified(original := read_notebook(exploration))
+    beside = modules_beside(exploration)
+    plan = plan_notebook(notebook, beside)
     library = library_path(settings, wish.module, ())
     if _is_done(settings, notebook, plan, wish):
         return Promotion(wish, library)
     notebook = not_imported(notebook, f"{settings.package}.{wish.module}", _those(plan, wish))
-    notebook, apart = _reshaped(notebook, plan_notebook(notebook), wish)
-    plan = plan_notebook(notebook)
+    notebook, apart = _reshaped(notebook, plan_notebook(notebook, beside), wish)
+    plan = plan_notebook(notebook, beside)
     definitions = chosen(notebook, plan, wish)
     library = library_path(settings, wish.module, statements_of(definitions))
     if not wish.dirty:
@@ -76,18 +88,17 @@ def plan_promotion(settings: Settings, wish: Wish, watch: Watcher | None = None)
         proof: Proof | None = None
         left: tuple[str, ...] = ()
         if wish.run:
-            module = stage.folder / "pkg" / settings.package / f"{wish.module.replace('.', '/')}.py"
-            left = ask_tools(stage, module, settings.root / ".mypy_cache")
+            module = f"pkg/{settings.package}/{wish.module.replace('.', '/')}.py"
+            left = ask_tools(stage.folder, name_of(settings, library), module, settings.root)
             tests = ask_tests(settings, stage, tests_of(settings, full, names))
-            proof = prove(settings, exploration, changed[exploration], stage, watch, apart)
-            proof = replace(proof, tests=tests)
+            proofs = [prove(settings, p, n, stage, watch, apart) for p, n in changed.items()]
+            proof = replace(proofs[0], tests=tests)
             library_after = proof.library or library_after
-            for other in [path for path in changed if path != exploration]:
-                prove(settings, other, changed[other], stage, watch)
         files: dict[str, bytes] = _derived(settings, stage.files)
-    files |= {name_of(settings, path): dump_notebook(one).encode() for path, one in changed.items()}
+    for path, one in changed.items():
+        files[name_of(settings, path)] = dump_notebook(restored(one, read_notebook(path))).encode()
     files[name_of(settings, library)] = dump_notebook(library_after).encode()
-    files[LEDGER] = _recorded(settings, wish, notebook, pieces, proof)
+    files[LEDGER] = _recorded(settings, wish, restored(notebook, original), pieces, proof)
     return Promotion(wish, library, names, tuple(files.items()), proof, left)
 
 
@@ -100,13 +111,13 @@ def promote(settings: Settings, wish: Wish, watch: Watcher | None = None) -> Pro
         If it can't be done; then nothing has changed.
     """
     inside(settings, wish)
-    notebooks = sorted((settings.root / "nbs").glob("*/[!.]*.ipynb"))
-    hashes = {name_of(settings, path): content_hash(path) for path in notebooks}
+    recover(settings.root)
+    found = hashes_of(settings)
     promotion = plan_promotion(settings, wish, watch)
     if promotion.files:
-        hashes = {name: hashes.get(name, "") for name, _ in promotion.files if name[:4] == "nbs/"}
-        copies = kept_copies(settings.root, hashes)
-        swap(settings.root, {**dict(promotion.files), **copies}, hashes)
+        before = {name: found.get(name, "") for name, _ in promotion.files}
+        copies = kept_copies(settings.root, [name for name in before if name.startswith("nbs/")])
+        swap(settings.root, {**dict(promotion.files), **copies}, before)
     return promotion
 
 
@@ -134,7 +145,7 @@ def _is_done(settings: Settings, notebook: Notebook, plan: Plan, wish: Wish) -> 
         one.name for one in plan.imports if one.statement == f"from {module} import {one.name}"
     }
     defined = {definition.name for definition in plan.definitions}
-    return set(wish.names) <= imported - defined
+    return bool(wish.names) and set(wish.names) <= imported - defined
 
 
 def _derived(settings: Settings, files: Mapping[str, bytes]) -> dict[str, bytes]:

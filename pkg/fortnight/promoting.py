@@ -37,8 +37,9 @@ def plan_(notebook: Path, module: str, diff: bool, as_json: bool) -> None:
     from fortnight.lift import plan_notebook
     from fortnight.notebook import read_notebook
     from fortnight.verdicts import difference_of, show_plan
+    from fortnight.wishes import modules_beside
 
-    plan = plan_notebook(read_notebook(notebook))
+    plan = plan_notebook(read_notebook(notebook), modules_beside(notebook))
     if not diff:
         show_plan(plan, _shared(notebook, plan), as_json=as_json)
         return
@@ -58,6 +59,7 @@ def _shared(notebook: Path, plan: "Plan") -> list["Copies"]:
     from fortnight.lift import plan_notebook
     from fortnight.notebook import read_notebook
     from fortnight.settings import find_root
+    from fortnight.wishes import modules_beside
 
     try:
         folder = find_root(notebook.resolve().parent) / "nbs"
@@ -67,7 +69,9 @@ def _shared(notebook: Path, plan: "Plan") -> list["Copies"]:
     for path in sorted([*folder.glob("explore/[!.]*.ipynb"), *folder.glob("demos/[!.]*.ipynb")]):
         if path != notebook.resolve():
             with suppress(FortnightError):
-                plans[path.relative_to(folder).as_posix()] = plan_notebook(read_notebook(path))
+                plans[path.relative_to(folder).as_posix()] = plan_notebook(
+                    read_notebook(path), modules_beside(path)
+                )
     own = {one.name for one in plan.definitions}
     return [one for one in same_helpers(plans) if one.name in own]
 

@@ -57,7 +57,7 @@ def swap(root: Path, files: Mapping[str, bytes | None], before: Mapping[str, str
                 raise FortnightError(
                     f"{Path(name).name} has changed in the meantime, so nothing was.",
                     where=name,
-                    why="it was saved, by you or by JupyterLab, while this was being prepared",
+                    why="it was saved, or another command wrote it, while this was being prepared",
                     cure="run the same command again",
                 )
         stage = root / _FOLDER / secrets.token_hex(4)

@@ -7,20 +7,27 @@ __all__ = ['pieces_for', 'statements_of', 'shelved', 'twins_of', 'elsewhere']
 
 # %% ../../nbs/lib/23c_takings.ipynb #f71b71dc
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from .copies import same_helpers
 from .errors import FortnightError
+from .imports import merged_imports
 from .lift import Definition, Place, Plan, free_names, needed, plan_notebook
 from .notebook import Notebook, read_notebook
 from .pieces import Piece, definitions_in, lessons_for, piece_of, prose_above, without
-from .proof import UNTYPED, is_typed
 from .settings import Settings
-from .shelf import exported_sources, grown_library, merged_imports, new_library, source_in
+from fortnight.shelf import (
+    exported_sources,
+    grown_library,
+    identified,
+    new_library,
+    source_in,
+)
 from .syntax import code_digest
-from .wishes import Wish
+from .tools import UNTYPED, is_typed
+from .wishes import Wish, modules_beside
 
 # %% ../../nbs/lib/23c_takings.ipynb #c5e40deb
 def pieces_for(notebook: Notebook, plan: Plan, definitions: Sequence[Definition]) -> list[Piece]:
@@ -39,6 +46,32 @@ def statements_of(definitions: Sequence[Definition]) -> list[str]:
     """Return the import statements that definitions need, each once."""
     found = (one.statement for definition in definitions for one in definition.imports)
     return list(dict.fromkeys(found))
+
+
+def _from_elsewhere(
+    statements: Sequence[str], there: Collection[str], module: str, where: str
+) -> list[str]:
+    """Return import statements without those of names that the module itself has.
+
+    Raises
+    ------
+    FortnightError
+        If one gives such a name another one.
+    """
+    found = []
+    for statement in statements:
+        origin, _, names = statement.partition(" import ")
+        name, _, alias = names.partition(" as ")
+        if origin != f"from {module}" or name not in there:
+            found.append(statement)
+        elif alias:
+            raise FortnightError(
+                f"{alias!r} is {name!r} under another name, and {name!r} is in that module itself.",
+                where=where,
+                why=f"a module does not import from itself, and in it there is no {alias!r}",
+                cure=f"call it {name!r} in the notebook: from {module} import {name}",
+            )
+    return found
 
 
 def _lent(plan: Plan, pieces: Sequence[Piece], statements: Sequence[str]) -> list[str]:
@@ -64,6 +97,9 @@ def shelved(
     if library.exists():
         there = read_notebook(library)
         _check_versions(there, library, pieces, wish)
+        names, full = exported_sources(there), f"{settings.package}.{wish.module}"
+        statements = _from_elsewhere(statements, names, full, origin)
+        lent = _from_elsewhere(lent, names, full, origin)
         new = [p for p in pieces if not _same(there, p)]
         return grown_library(there, wish.module, new, statements, settings.package, lent)
     imports = merged_imports("", statements, settings.package)
@@ -119,8 +155,8 @@ def elsewhere(
         for path in sorted((settings.root / "nbs" / folder).glob("[!.]*.ipynb")):
             if path.resolve() == exploration:
                 continue
-            notebook = read_notebook(path)
-            theirs = plan_notebook(notebook)
+            notebook = identified(read_notebook(path))
+            theirs = plan_notebook(notebook, modules_beside(path))
             copies = same_helpers({"here": plan, "there": theirs})
             alike = [one.name for one in copies if one.agree and one.name in names]
             if alike:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .codecells import lines_of
 from .errors import FortnightError
 from .lift import Plan
 from .notebook import Cell, Notebook
@@ -115,7 +116,7 @@ class _Edit:
 
 
 def _edited(source: str, edits: set[_Edit]) -> str:
-    lines = [line.encode() for line in source.splitlines(keepends=True)]
+    lines = [line.encode() for line in lines_of(source, keepends=True)]
     for edit in sorted(edits, reverse=True):
         line = lines[edit.line - 1]
         lines[edit.line - 1] = line[: edit.column] + edit.text.encode() + line[edit.column :]
@@ -133,7 +134,7 @@ def _call_edit(source: str, call: ast.Call, names: tuple[str, ...]) -> _Edit:
 
 
 def _has_comma(source: str, last: ast.expr, line: int, column: int) -> bool:
-    lines = [text.encode() for text in source.splitlines()]
+    lines = [text.encode() for text in lines_of(source)]
     first = (last.end_lineno or 1) - 1
     between = [lines[first][last.end_col_offset or 0 :], *lines[first + 1 : line]]
     between[-1] = between[-1][: column - (last.end_col_offset or 0 if len(between) == 1 else 0)]
@@ -145,7 +146,7 @@ def _signature_edit(
 ) -> _Edit:
     """Return where, and how, parameters are added: before ``**``, and by keyword if need be."""
     given = node.args
-    lines = [text.encode() for text in source.splitlines()]
+    lines = [text.encode() for text in lines_of(source)]
     plain = not (given.defaults or given.vararg or given.kwonlyargs)
     text = ", ".join(names if plain or given.vararg or given.kwonlyargs else ("*", *names))
     if given.kwarg:

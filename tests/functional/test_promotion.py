@@ -1,6 +1,7 @@
 """From an exploration to the package and back, as a user sees it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,36 @@ def test_twice_is_once(acme: Workspace):
     assert state(acme) == before
 
 
+def test_one_after_the_other(acme: Workspace):
+    """What was promoted first stands in the module already, which doesn't import from itself."""
+    for name in ("water", "cups"):
+        done = acme.fortnight(*PROMOTE[:2], name, *PROMOTE[3:], "--allow-dirty")
+        assert done.returncode == 0, done.stdout + done.stderr
+    module = (acme.root / "pkg" / "acme" / "pots.py").read_text()
+    assert "import math\n" in module and "def cups" in module
+    assert not re.search("^from", module, re.MULTILINE)
+    cells = {cell.id: cell.source for cell in exploration(acme).cells}
+    assert cells["imports"].endswith("\n\nfrom acme.pots import CUP, cups")
+    assert cells["water"] == "from acme.pots import water"
+
+
+def test_another_name_for_what_is_in_the_module_is_refused(acme: Workspace):
+    """In the module itself nobody knows it by that name."""
+    acme.fortnight(*PROMOTE[:2], "water", *PROMOTE[3:], "--no-run")
+    commit(acme)
+    cells = (
+        Cell("a", "code", "from acme.pots import water as fill"),
+        Cell("b", "code", "def tub() -> float:\n    return fill(9, 9)"),
+    )
+    path = acme.root / "nbs" / "explore" / "tub.ipynb"
+    write_atomic(path, dump_notebook(Notebook(cells)))
+    before = state(acme)
+    done = acme.fortnight("promote", str(path), "tub", "--to", "pots", "--no-run")
+    assert done.returncode == 2 and "'fill' is 'water'" in done.stderr, done.stderr
+    assert "from acme.pots import water" in done.stderr
+    assert state(acme) == before
+
+
 def test_back_again(acme: Workspace):
     """What is demoted comes back; while somebody else imports it, it stays."""
     before = state(acme)
@@ -156,6 +187,9 @@ def test_back_again(acme: Workspace):
         (("cupz", "--to", "pots"), "Did you mean 'cups'"),
         (("enough", "--to", "pots"), "guests"),
         (("cups", "--to", "3 pots"), "cannot be the name of a module"),
+        (("cups", "--to", "class"), "--to classs"),
+        (("cups", "--to", "..tea pot"), "--to tea_pot"),
+        (("--to", "pots"), "not said what to promote"),
         (("cups", "--to", "hand"), "written by hand"),
     ],
 )
@@ -215,6 +249,40 @@ def test_who_tests_a_module_is_asked(acme: Workspace):
         assert done.returncode == code, done.stdout + done.stderr
         said = "test_pi" if code else "1 files of tests passed"
         assert said in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+def test_two_at_once(acme: Workspace):
+    """Whoever comes second is told, or comes after; no line of the ledger and no module is lost."""
+    folder = acme.root / "nbs" / "explore"
+    (folder / "deep").mkdir()
+    for name in ("milk", "deep/sugar"):
+        code = f"def {Path(name).name}() -> int:\n    return 7"
+        write_atomic(folder / f"{name}.ipynb", dump_notebook(Notebook((Cell("a", "code", code),))))
+    started = {
+        name: acme.start("promote", f"nbs/explore/{path}.ipynb", name, "--to", name, "--no-run")
+        for path, name in (("milk", "milk"), ("deep/sugar", "sugar"))
+    }
+    told = {
+        name: (command.communicate()[1], command.returncode) for name, command in started.items()
+    }
+    gone = {name for name, (_, code) in told.items() if code == 0}
+    assert gone
+    assert all(code == 0 or "in the meantime" in text for text, code in told.values())
+    assert {entry.name for entry in read_ledger(acme.root)} == gone
+    check = acme.fortnight("export", "--check")
+    assert check.returncode == 0, check.stdout
+
+
+def test_a_module_beside_the_notebook_stays_there(acme: Workspace):
+    """A package doesn't find it; plan and promote say so alike."""
+    folder = acme.root / "nbs" / "explore"
+    (folder / "cellar.py").write_text("wine = 1\n")
+    cell = Cell("a", "code", "import cellar\ndef fetch() -> int:\n    return cellar.wine")
+    write_atomic(folder / "milk.ipynb", dump_notebook(Notebook((cell,))))
+    plan = acme.fortnight("plan", "nbs/explore/milk.ipynb", "--json")
+    assert [one["verdict"] for one in json.loads(plan.stdout)["definitions"]] == ["no"]
+    done = acme.fortnight("promote", "nbs/explore/milk.ipynb", "fetch", "--to", "a", "--no-run")
+    assert done.returncode == 2 and "cellar" in done.stderr, done.stderr
 
 
 def test_a_notebook_that_fails_already_is_not_blamed_on_a_promotion(acme: Workspace):
@@ -308,6 +376,9 @@ def test_cells_become_a_function(acme: Workspace):
     command = ("promote", "nbs/explore/tea.ipynb", "--cells")
     refused = acme.fortnight(*command, "8-9", "--as", "clean", "--to", "rows")
     assert refused.returncode == 2 and "magic" in refused.stderr, refused.stderr
+    for name, why in (("class", "is no name"), ("print", "something else already")):
+        refused = acme.fortnight(*command, "9-10", "--as", name, "--to", "rows", "--no-run")
+        assert refused.returncode == 2 and why in refused.stderr, refused.stderr
     done = acme.fortnight(*command, "9-10", "--as", "kept_rows", "--to", "rows")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "def kept_rows(guests):" in (acme.root / "pkg" / "acme" / "rows.py").read_text()

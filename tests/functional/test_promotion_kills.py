@@ -1,11 +1,14 @@
 """A promotion that is killed at any write leaves the old state or the new one."""
 
 import os
+import random
+import re
 import subprocess
+import time
 from pathlib import Path
 
 from tests.conftest import COMMAND, Workspace
-from tests.functional.test_promotion import PROMOTE, acme, commit, git, state
+from tests.functional.test_promotion import PROMOTE, acme, git, state
 
 __all__ = ["acme"]  # a fixture
 SOAK = bool(os.environ.get("FORTNIGHT_SOAK"))
@@ -37,7 +40,7 @@ if os.environ.get("KILL_AT"):
             os.kill(own, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    for name in ("replace", "rename", "unlink", "remove"):
+    for name in ("mkdir", "fsync", "replace", "rename", "unlink", "remove", "rmdir"):
         setattr(os, name, counting(getattr(os, name)))
 """
 
@@ -67,7 +70,7 @@ def test_killed_at_every_write(acme: Workspace, tmp_path: Path):
     after, seen = state(acme), {"old": 0, "new": 0}
     number, finished = 0, False
     while not finished:
-        number += 1 if SOAK or number < 3 else 7
+        number += 1 if SOAK or number < 3 else 15
         for when in ("before", "after"):
             git(acme, "checkout", "-q", "--", ".")
             git(acme, "clean", "-fdq")
@@ -79,6 +82,33 @@ def test_killed_at_every_write(acme: Workspace, tmp_path: Path):
             assert left in (before, after), sorted(set(left) ^ set(before))
             seen["new" if left == after else "old"] += 1
     assert all(seen.values()), seen
-    commit(acme)
     assert not list((acme.root / ".fortnight" / "swap").glob("*/*"))
-    print(seen)
+    print(f"killed before and after each of {number} writes: {seen}")
+    assert sum(seen.values()) >= 100 or not SOAK
+
+
+def test_killed_while_it_is_proven(acme: Workspace, running):
+    """At whatever moment: nothing has changed, and neither a kernel nor a tool is left at work."""
+    before, outcomes = state(acme), []
+    assert acme.fortnight(*PROMOTE).returncode == 0  # the next ones find all that is warm
+    after = without_times(state(acme))
+    chance = random.Random(0)
+    for moment in range(20 if SOAK else 2):
+        git(acme, "checkout", "-q", "--", ".")
+        git(acme, "clean", "-fdq")
+        command = acme.start(*PROMOTE)
+        time.sleep(chance.uniform(0.2, 4) if moment else 1)
+        command.kill()
+        command.communicate()
+        assert running() == []
+        assert acme.fortnight("status").returncode == 0
+        left = state(acme)
+        assert left == before or without_times(left) == after
+        outcomes.append("old" if left == before else "new")
+    print(f"killed at {len(outcomes)} moments of a proof: {outcomes.count('old')} old")
+    assert "old" in outcomes
+
+
+def without_times(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return files without what differs from run to run: how long a lesson took."""
+    return {name: re.sub(rb"[0-9.]+ .?s\b", b"", content) for name, content in files.items()}

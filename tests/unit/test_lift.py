@@ -17,6 +17,7 @@ from fortnight.errors import FortnightError
 from fortnight.lift import Place, free_names, needed, plan_code, plan_notebook
 from fortnight.notebook import Cell, Notebook
 from fortnight.scopes import read_statements
+from tests.resources.explorations import EXPECTED, explorations, stale_explorations
 
 TABLE = Path(__file__).parents[1] / "resources" / "lift.txt"
 SOAK = bool(os.environ.get("FORTNIGHT_SOAK"))
@@ -74,6 +75,19 @@ def test_verdict(expected, sources):
         assert found.when_defined == frozenset(expected["at once"].split())
     if "statement" in expected:
         assert expected["statement"] in [one.statement for one in found.imports]
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_explorations_get_their_verdicts(name):
+    """Every function and class of an exploration is judged as somebody judged it who read it."""
+    found = plan_notebook({**explorations(), **stale_explorations()}[name]).definitions
+    verdicts = {one.name: one.verdict for one in found if one.kind != "constant"}
+    assert verdicts == EXPECTED[name]
+
+
+def test_all_explorations_are_judged():
+    """None of them is left out."""
+    assert set(EXPECTED) == {*explorations(), *stale_explorations()}
 
 
 def test_the_table_is_whole():

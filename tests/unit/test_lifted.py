@@ -194,6 +194,8 @@ def outcome(space: dict, name: str) -> list:
         try:
             value = space[name](n) if callable(space[name]) else space[name]
             found.append(re.sub(r"0x[0-9a-f]+|<.*?>", "…", repr(value)))
+        except RecursionError:
+            found.append("RecursionError")  # what else it says depends on who noticed
         except Exception as error:
             found.append(f"{type(error).__name__}: {error}")
     return found
