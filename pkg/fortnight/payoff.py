@@ -72,7 +72,7 @@ def plot_money(
     axes.axhline(0, color="black", linewidth=0.8)
     axes.plot(100 * shares, money, color="#0072B2", zorder=2)
     words = f"the slice, estimated {found.per_thousand:,.0f}"
-    _mark(axes, found.share, found.per_thousand, words, "#009E73", 10)
+    _mark(axes, found.share, found.per_thousand, words, "#009E73", 6)
     if found.low_per_thousand is not None:
         low = found.low_per_thousand
         axes.vlines(100 * found.share, low, found.per_thousand, color="#009E73")
@@ -90,7 +90,8 @@ def plot_money(
 
 def _mark(axes: "Axes", share: float, height: float, words: str, colour: str, up: int) -> None:
     """Draw a point with its words `up` points above it, on the side where there is room."""
-    side, gap = ("right", -8) if share > 0.6 else ("left", 8)
+    # The line rises from the left, so what stands above it has room there, once there is any.
+    side, gap = ("right", -8) if share > 0.6 or (up > 0 and share > 0.3) else ("left", 8)
     axes.plot(100 * share, height, "o", color=colour, clip_on=False, zorder=3)
     axes.annotate(
         words,
