@@ -204,8 +204,9 @@ def saving(
     """
     from scipy.special import betaincinv
 
-    counts = (cases, decided, errors, errors_if_all)
-    _check_counts(*counts)
+    _check_counts(cases, decided, errors, errors_if_all)
+    counts = (int(cases), int(decided), int(errors), int(errors_if_all))
+    cases, decided, errors, _ = counts
     delta = precision_confidence - confidence
     if not (0 < confidence < 1 and 0 < precision_confidence < 1 and delta > 1e-12):
         raise FortnightError(

@@ -72,7 +72,8 @@ def test_without_a_certificate_there_is_no_bound():
     assert found.per_case > 0
     assert (found.low_per_case, found.low_per_sprint, found.pays) == (None, None, False)
     nothing = {"cases": 10, "decided": 0, "errors": 0, "errors_if_all": 4}
-    none = saving(COSTS, **nothing, **CERTIFIED)
+    counted = {name: np.int64(count) for name, count in nothing.items()}
+    none = saving(COSTS, **counted, **CERTIFIED)
     assert (none.precision, none.share_low, none.low_per_case, none.pays) == (None, 0, 0, False)
     for record in (found, none):
         json.dumps(asdict(record), allow_nan=False)
