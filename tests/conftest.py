@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,6 +99,13 @@ def workspace(tmp_path: Path) -> Workspace:
     made.root.mkdir()
     made.settings()
     return made
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """Make a folder for sockets, whose addresses have room for 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="fn-", dir="/tmp") as name:
+        yield Path(name)
 
 
 @pytest.fixture

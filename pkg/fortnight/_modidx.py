@@ -925,6 +925,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'fortnight.ran.ran': ('ran.html#ran', 'fortnight/ran.py')},
             'fortnight.reach': { 'fortnight.reach._dismiss_others': ('reach.html#_dismiss_others', 'fortnight/reach.py'),
                                  'fortnight.reach._own_folder': ('reach.html#_own_folder', 'fortnight/reach.py'),
+                                 'fortnight.reach._peer': ('reach.html#_peer', 'fortnight/reach.py'),
                                  'fortnight.reach._start': ('reach.html#_start', 'fortnight/reach.py'),
                                  'fortnight.reach._times_in': ('reach.html#_times_in', 'fortnight/reach.py'),
                                  'fortnight.reach.connect': ('reach.html#connect', 'fortnight/reach.py'),

@@ -14,6 +14,7 @@ import resource
 import shutil
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -110,12 +111,33 @@ def connect(folder: Path, environment: Mapping[str, str]) -> socket.socket:
 
 
 def connected(folder: Path) -> socket.socket | None:
-    """Return a connection to the zygote of a folder, or None if none listens there."""
+    """Return a connection to the zygote of a folder, or None if none listens there.
+
+    Raises
+    ------
+    OSError
+        If somebody else listens there: what is sent says all of this process's environment.
+    """
     connection = socket.socket(socket.AF_UNIX)
-    if connection.connect_ex(str(folder / "socket")) == 0:
-        return connection
+    try:
+        if connection.connect_ex(str(folder / "socket")) == 0:
+            if _peer(connection) != os.getuid():
+                raise PermissionError(f"{folder} is not a folder of yours alone")
+            return connection
+    except OSError:
+        connection.close()
+        raise
     connection.close()
     return None
+
+
+def _peer(connection: socket.socket) -> int:
+    """Return which user listens at the other end."""
+    if not hasattr(socket, "SO_PEERCRED"):  # nothing is forked on such a system
+        return os.getuid()
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    _, user, _ = struct.unpack("3i", credentials)
+    return int(user)
 
 
 def _start(folder: Path, environment: Mapping[str, str]) -> None:

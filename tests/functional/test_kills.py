@@ -93,7 +93,8 @@ def test_killed_at_any_moment(workspace, running, victim):
     workspace.demo("tea", *CELLS)
     assert workspace.fortnight("report").returncode == 0
     moments, struck, endings = random.Random(victim), 0, set()
-    while struck < MOMENTS:
+    # On a slow machine the first ones may come before anything has begun.
+    while struck < MOMENTS or (victim != "zygote" and endings <= {"passed"} and struck < 20):
         report = next(workspace.root.glob("reports/*/tea.ipynb"))
         report.with_name("tea.partial.ipynb").unlink(missing_ok=True)
         (workspace.root / "nbs/demos/kernel.pid").unlink(missing_ok=True)

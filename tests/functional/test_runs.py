@@ -206,13 +206,11 @@ def test_the_longest_begins_first(workspace):
     assert all(kept[name][0] < 1 + past[name][0] for name in "bc")
 
 
-def test_without_a_zygote(workspace, tmp_path):
+def test_without_a_zygote(workspace, short_path):
     """Where nothing can be forked the runs are made all the same, and it is said why, once."""
-    place = tmp_path / "run"
-    place.mkdir()
-    (place / "fortnight").mkdir(mode=0o755)
-    (place / "fortnight").chmod(0o777)
-    workspace.environment["XDG_RUNTIME_DIR"] = str(place)
+    (short_path / "fortnight").mkdir(mode=0o755)
+    (short_path / "fortnight").chmod(0o777)
+    workspace.environment["XDG_RUNTIME_DIR"] = str(short_path)
     for name in "ab":
         workspace.demo(name, "1")
     done = workspace.fortnight("report", "-j", "2")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from fortnight import reach
 from fortnight.home import kernel_home
-from fortnight.reach import zygote_folders
+from fortnight.reach import connect, zygote_folders
 from fortnight.zygotes import ask_zygotes
 from tests.functional.kernels import kernel, say
 
@@ -135,9 +136,9 @@ def test_the_zygote_is_for_its_user_alone(tmp_path):
         assert part.stat().st_uid == os.getuid()
 
 
-def test_a_folder_that_others_can_open_is_not_used(tmp_path, monkeypatch, capfd):
+def test_a_folder_that_others_can_open_is_not_used(tmp_path, short_path, monkeypatch, capfd):
     """If somebody has prepared the folder, kernels start cold, and it is said why, once."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_path))
     folder = zygote_folders(os.environ)["kernel"]
     folder.mkdir(parents=True)
     folder.chmod(0o777)
@@ -152,6 +153,28 @@ def test_a_folder_that_others_can_open_is_not_used(tmp_path, monkeypatch, capfd)
 
     assert [asyncio.run(start()) for _ in range(2)] == ["Popen", "Popen"]
     assert capfd.readouterr().err.count("is not a folder of yours alone") == 1
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
+def test_somebody_else_who_listens_hears_nothing(short_path):
+    """Whoever has prepared a socket where a zygote's should be is told no word of ours."""
+    code = (
+        "import os, socket, sys\n"
+        "listener = socket.socket(socket.AF_UNIX)\n"
+        "listener.bind(sys.argv[1])\n"
+        "os.chmod(sys.argv[1], 0o777)\n"
+        "os.setuid(65534)\n"
+        "listener.listen()\n"
+        "print('listening', flush=True)\n"
+        "listener.settimeout(20)\n"
+        "print(listener.accept()[0].recv(100))\n"
+    )
+    command = [sys.executable, "-c", code, str(short_path / "socket")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "listening\n"
+        with pytest.raises(PermissionError, match="not a folder of yours alone"):
+            connect(short_path, os.environ)
+        assert other.stdout.readline() == "b''\n"
 
 
 def test_another_installation_has_another_zygote(tmp_path, monkeypatch):
@@ -193,7 +216,7 @@ def test_workspace_code_is_not_remembered(tmp_path):
     assert asyncio.run(value()) == ["22\n"]
 
 
-def test_many_leave_nothing_behind(tmp_path):
+def test_many_leave_nothing_behind(tmp_path, short_path, monkeypatch):
     """Kernels that were started and stopped leave no process, no file, and no copy counted."""
     count = int(os.environ.get("FORTNIGHT_SOAK", "12"))
 
@@ -219,15 +242,14 @@ def test_many_leave_nothing_behind(tmp_path):
 
     assert idle()
     files, memory = holds()
-    temporary = set(Path("/tmp").iterdir())
+    monkeypatch.setattr(tempfile, "tempdir", str(short_path))  # others make files in /tmp
     for _ in range(count):
         asyncio.run(live())
     assert idle()
     after = holds()
     assert after[0] == files
     assert after[1] <= 1.05 * memory
-    left = {p.name for p in set(Path("/tmp").iterdir()) - temporary if "fortnight" in p.name}
-    assert left == set()
+    assert list(short_path.iterdir()) == []
 
 
 def test_the_command_can_end_it(tmp_path):
