@@ -46,6 +46,18 @@ class Policy:
         """The gain that the true one has to exceed, negative with a margin; None if none does."""
         return -self.margin if self.margin is not None else self.minimum_gain
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of evidence that are needed to say whether all this holds."""
+        asked = {
+            "holdout": self.least_gain is not None,
+            "comparison": self.rope is not None,
+            "certificate": self.precision is not None,
+            "saving": self.margin is not None or self.minimum_saving is not None,
+            "measurements": self.latency is not None or self.size is not None,
+        }
+        return tuple(part for part, needed in asked.items() if needed)
+
 # %% ../../nbs/lib/02c_policy.ipynb #8d0d3503
 _SHARE = "expected a share from 0 to below 1, such as 0.02"
 _SURE = "expected a share from 0.5 to below 1, such as 0.95"

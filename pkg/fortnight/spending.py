@@ -77,7 +77,7 @@ def looks_of(
     """
     ledger, found = tuple(ledger), dict[str, Look]()
     for part in ("certificate", "holdout"):  # a certificate's level is fixed, so it goes first
-        if part in evidence:
+        if part in evidence and part in policy.parts:
             earlier = (*ledger, *found.values())
             found[part] = _look(evidence, part, earlier, policy, sprint)
     return found
@@ -107,10 +107,10 @@ def _look(
 _TINY = 1e-12
 
 
-def shares_cases(evidence: Mapping[str, Any]) -> bool:
-    """Return whether the comparison and the certificate were made from the same cases."""
-    parts = [evidence.get(part, {}).get(name) for part, name in _CASES.items()]
-    return None not in parts and parts[0] == parts[1]
+def shares_cases(evidence: Mapping[str, Any], policy: Policy) -> bool:
+    """Return whether a comparison and a certificate that are asked for are of the same cases."""
+    parts = [evidence.get(part, {}).get(_CASES[part]) for part in policy.parts if part in _CASES]
+    return len(parts) == 2 and parts[0] is not None and parts[0] == parts[1]
 
 # %% ../../nbs/lib/33a_spending.ipynb #b8dbba32
 def with_looks(ledger: Iterable[Look], looks: Iterable[Look]) -> tuple[Look, ...]:
