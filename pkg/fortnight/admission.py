@@ -24,6 +24,12 @@ def admit(evidence: Mapping[str, Any], policy: Policy) -> None:
     FortnightError
         For the first thing that is in the way.
     """
+    if policy.least_gain is None and policy.precision is None:
+        raise FortnightError(
+            "This policy asks nothing about quality.",
+            where="settings.ini, [gate]",
+            cure="set one of minimum_gain, margin and precision",
+        )
     for part in policy.parts:
         if part not in evidence:
             cure = _CURES.get(part, f"add the part {part!r} to fortnight.evidence(…)")
@@ -36,6 +42,9 @@ def admit(evidence: Mapping[str, Any], policy: Policy) -> None:
     if "certificate" in policy.parts:
         confidence = 1 - policy.delta / (2 if shares_cases(evidence, policy) else 1)
         _check_certificate(evidence["certificate"], hashes, policy, confidence)
+    for asked, field in ((policy.latency, "latency_seconds"), (policy.size, "size_bytes")):
+        if asked is not None and evidence["measurements"].get(field) is None:
+            raise _refused(f"measurements.{field} is missing", "the policy sets a limit to it")
 
 
 _CURES = {
