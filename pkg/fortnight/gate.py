@@ -24,7 +24,8 @@ class Check:
 
     `holds` is None if that can't be said for want of cases: the estimate meets the limit, and its
     bound doesn't. `needed` is then the number of cases that would settle it, if one can be named.
-    `unit` is ``share``, ``probability``, ``s``, ``bytes``, or a currency.
+    `unit` is ``share``, ``gain`` (of one share over another), ``probability``, ``s``, ``bytes``, or
+    a currency.
     """
 
     name: str
@@ -99,7 +100,7 @@ def _gain_check(counts: Mapping[str, Any], policy: Policy, look: Look, first: fl
     name = "not worse" if policy.margin is not None else "gain"
     if look.level == 0:
         why = "this holdout has been looked at too often: it takes fresh labels"
-        return Check(name, None, None, limit, "share", why, n)
+        return Check(name, None, None, limit, "gain", why, n)
     gain, bound = (b - c) / n, _low(b, c, n, look.level)
     shown = bound > limit and (limit < 0 or mcnemar(b, c)[0] <= look.level)
     holds = True if shown else None if gain > limit else False
@@ -110,7 +111,7 @@ def _gain_check(counts: Mapping[str, Any], policy: Policy, look: Look, first: fl
     settled = None
     if holds is None:  # by fresh cases, so at the level of a first look
         settled = cases_to_settle(n, gain, _low(b, c, n, first), limit, first)
-    return Check(name, holds, bound, limit, "share", why, settled)
+    return Check(name, holds, bound, limit, "gain", why, settled)
 
 
 def _low(b: int, c: int, n: int, level: float) -> float:
