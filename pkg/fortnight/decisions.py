@@ -49,7 +49,7 @@ def show_verdict(verdict: Verdict, *, as_json: bool = False) -> None:
     from rich.text import Text
 
     console = Console(file=sys.stdout, force_jupyter=False, highlight=False)
-    console.width = console.width if console.is_terminal else 120
+    console.width = console.width if sys.stdout.isatty() else 120
     colour, means = _MEANS[verdict.verdict]
     said = means.format(verdict.candidate, verdict.incumbent)
     console.print(Text.assemble((verdict.verdict, f"bold {colour}"), f": {said}.\n"))
