@@ -56,7 +56,7 @@ def test_levels_add_up_to_what_is_allowed():
 
 
 def test_the_same_look_counts_once():
-    """Asking again, or about another name of the same model, gives the level it had, and no line."""
+    """Asking again gives the level that it had, and no further line."""
     ledger = look_at("svm")
     again = look_at("svm", look_at("forest", ledger))
     assert len(again) == 2
@@ -85,7 +85,7 @@ def test_other_cases_begin_anew():
 
 
 def test_a_holdout_is_spent():
-    """After as many looks as the policy allows, there is no level left, and none is written down."""
+    """After as many looks as the policy allows, nothing is left, and nothing is written down."""
     policy = Policy(minimum_gain=0.0, looks=3)
     ledger = ()
     for model in "abc":
@@ -97,7 +97,7 @@ def test_a_holdout_is_spent():
 
 
 def test_what_is_not_asked_for_is_not_looked_at():
-    """A policy without a precision spends nothing on certificates, and one without gain nothing else."""
+    """A policy without a precision spends nothing on certificates, one without a gain nothing else."""
     evidence = stated("svm", data="h")
     assert set(looks_of(evidence, (), Policy(minimum_gain=0.0), "")) == {"holdout"}
     assert set(looks_of(evidence, (), Policy(precision=0.99), "")) == {"certificate"}
