@@ -47,6 +47,7 @@ _SLICE: dict[str, str] = {
     "certified": "flag",
     "bound": "share?",
     "more_labels": "count?",
+    "share_confidence": "share?",
 }
 _PARTS: dict[str, dict[str, str]] = {
     "hashes": {"model": "text", "holdout": "text?", "calibration": "text?"},
@@ -58,7 +59,12 @@ _PARTS: dict[str, dict[str, str]] = {
         **dict.fromkeys(_POSTERIOR, "share"),
     },
     "certificate": {**_SLICE, "model": "text", "data": "text", "classes": "list?"},
-    "saving": {"per_1000": "number", "per_1000_low": "number", "currency": "text"},
+    "saving": {
+        "per_thousand": "number",
+        "low_per_thousand": "number?",
+        "confidence": "share",
+        "currency": "text",
+    },
     "measurements": {"latency_seconds": "number?", "size_bytes": "count?"},
 }
 _KNOWN = ("version", "candidate", "incumbent", *_PARTS)
@@ -103,6 +109,9 @@ def checked_evidence(content: Any, where: str = "") -> dict[str, Any]:
     for part, fields in _PARTS.items():
         if part in plain or part == "hashes":
             _check_part(plain, part, fields, where)
+    for number, own in enumerate(plain.get("certificate", {}).get("classes") or ()):
+        name = f"certificate.classes[{number}]"
+        _check_part({name: own}, name, {"name": "text", **_SLICE}, where)
     return plain
 
 
@@ -187,7 +196,9 @@ def evidence_line(stated: Mapping[str, Any]) -> str:
         share = f"{100 * found['share']:.3g}% of cases at {100 * found['precision']:.4g}%"
         parts.append(f"{share} certified" if found["certified"] else "no slice certified")
     if found := stated.get("saving"):
-        parts.append(f"at least {format_value(found['per_1000_low'], found['currency'])} per 1,000")
+        least = found.get("low_per_thousand") or found["per_thousand"]
+        word = "at least" if found.get("low_per_thousand") else "perhaps"
+        parts.append(f"{word} {format_value(least, found['currency'])} saved per 1,000")
     about = "; ".join(parts) or "nothing measured"
     return f"evidence for {stated['candidate']} against {stated['incumbent']}: {about}"
 

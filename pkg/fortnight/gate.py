@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .admission import admit
+from .admission import admit, class_confidence
 from .bounds import lower_rate
 from .holdout import mcnemar, tango_interval
 from .policy import Policy
@@ -129,23 +129,30 @@ def _splits_check(found: Mapping[str, Any], policy: Policy) -> Check:
 
 # %% ../../nbs/lib/33c_gate.ipynb #2aab1d1e
 def _slice_checks(found: Mapping[str, Any], policy: Policy, look: Look) -> Iterator[Check]:
-    own = {str(one.get("name")): one for one in found.get("classes") or ()}
-    yield _precision_check("precision", found, look)
+    own = {str(one["name"]): one for one in found.get("classes") or ()}
+    sure = class_confidence(found)
+    bounds = [_bound(one, sure) for one in own.values() or (found,) if one["certified"]]
+    yield _precision_check("precision", found, min(bounds, default=None), look)
     for name in policy.classes:
-        yield _precision_check(f"precision of {name}", own[name], look)
+        bound = _bound(own[name], sure) if own[name]["certified"] else None
+        yield _precision_check(f"precision of {name}", own[name], bound, look)
     if policy.smallest_share is not None:
         yield _share_check(found, policy.smallest_share, look)
 
 
-def _precision_check(name: str, found: Mapping[str, Any], look: Look) -> Check:
+def _bound(found: Mapping[str, Any], confidence: float) -> float:
+    decided = int(found["decided"])
+    return float(lower_rate(decided - int(found["errors"]), decided, confidence))
+
+
+def _precision_check(name: str, found: Mapping[str, Any], bound: float | None, look: Look) -> Check:
     limit, cases = float(found["precision"]), int(found["cases"])
     if look.level == 0:
         why = "other certificates have used these cases up: it takes fresh labels"
         return Check(name, None, None, limit, "share", why, cases)
     decided, errors = int(found["decided"]), int(found["errors"])
-    if found["certified"]:
+    if bound is not None:
         why = f"{errors} errors in {decided:,} decisions, of {cases:,} cases"
-        bound = float(lower_rate(decided - errors, decided, found["confidence"]))
         return Check(name, True, bound, limit, "share", why)
     more = found.get("more_labels")
     why = f"no slice of {cases:,} cases could be certified"
@@ -154,23 +161,26 @@ def _precision_check(name: str, found: Mapping[str, Any], look: Look) -> Check:
 
 def _share_check(found: Mapping[str, Any], limit: float, look: Look) -> Check:
     if look.level == 0 or not found["certified"]:
-        first = _precision_check("smallest share", found, look)
+        first = _precision_check("smallest share", found, None, look)
         return Check("smallest share", first.holds, None, limit, "share", first.why, first.needed)
+    sure = float(found.get("share_confidence") or found["confidence"])
     share, low, cases = float(found["share"]), float(found["share_low"]), int(found["cases"])
     holds = True if low >= limit else None if share >= limit else False
     why = f"{100 * share:.1f}% of the cases that did not choose the threshold"
     settled = None
     if holds is None:
-        settled = cases_to_settle(cases, share, low, limit, 1 - found["confidence"])
+        settled = cases_to_settle(cases, share, low, limit, 1 - sure)
     return Check("smallest share", holds, low, limit, "share", why, settled)
 
 # %% ../../nbs/lib/33c_gate.ipynb #88258bc8
 def _other_checks(evidence: Mapping[str, Any], policy: Policy) -> Iterator[Check]:
     if "saving" in policy.parts:
         money, limit = evidence["saving"], policy.minimum_saving or 0.0
-        low, expected = float(money["per_1000_low"]), float(money["per_1000"])
-        holds = True if low > limit else None if expected > limit else False
-        why = f"{expected:,.2f} expected for 1,000 cases, this much for certain"
+        low, expected = money.get("low_per_thousand"), float(money["per_thousand"])
+        sure = low is not None and low > limit
+        holds = True if sure else None if expected > limit else False
+        why = f"{expected:,.2f} expected for 1,000 cases"
+        why += "" if low is not None else "; without a certificate, none is certain"
         yield Check("saving", holds, low, limit, str(money["currency"]), why)
     limits = {"latency": ("latency_seconds", "s"), "size": ("size_bytes", "bytes")}
     for name, (field, unit) in limits.items():

@@ -3,7 +3,6 @@
 import json
 import os
 from dataclasses import asdict
-from functools import partial
 
 import numpy as np
 import pytest
@@ -43,7 +42,7 @@ def certificate(**changes) -> dict:
 
 
 SLICE = Policy(precision=0.99)
-SAVING = {"per_1000": 30.0, "per_1000_low": 12.0, "currency": "EUR"}
+SAVING = {"per_thousand": 30.0, "low_per_thousand": 12.0, "confidence": 0.95, "currency": "EUR"}
 COMPARISON = {
     "candidate": "svm",
     "incumbent": "rules",
@@ -230,7 +229,7 @@ def test_no_certificate_is_an_answer(more: int | None, verdict: str):
 def test_hold_outweighs_more_labels():
     """If one thing fails for certain, labels would be wasted on the others."""
     found = gate(
-        stated(60, 58, saving={**SAVING, "per_1000": -1.0, "per_1000_low": -2.0}),
+        stated(60, 58, saving={**SAVING, "per_thousand": -1.0, "low_per_thousand": -2.0}),
         Policy(margin=0.001),
     )
     assert [check.holds for check in found.checks] == [None, False]
@@ -241,7 +240,7 @@ def test_not_worse_but_cheaper_needs_both():
     """With a margin, quality may be a little lower, and a saving must be certain."""
     policy = Policy(margin=0.02)
     assert gate(stated(60, 60, saving=SAVING), policy).verdict == "promote"
-    unsure = {**SAVING, "per_1000_low": -1.0}
+    unsure = {**SAVING, "low_per_thousand": -1.0}
     assert gate(stated(60, 60, saving=unsure), policy).verdict == "more labels"
     with pytest.raises(FortnightError, match="no part 'saving'") as caught:
         gate(stated(60, 60), policy)
@@ -249,23 +248,24 @@ def test_not_worse_but_cheaper_needs_both():
 
 
 def test_classes_hold_by_themselves():
-    """A class that has no certificate of its own, or one that fails, stands in the way."""
-    own = [certificate(name="1", confidence=0.975, decided=600, cases=700, errors=0)]
-    own += [
-        certificate(name="7", confidence=0.975, certified=False, decided=0, errors=0, bound=None)
-    ]
-    whole = partial(stated, 100, 60, certificate=certificate(classes=own))
-    assert gate(whole(), Policy(precision=0.99, classes=("1",))).verdict == "promote"
-    found = gate(whole(), Policy(precision=0.99, classes=("1", "7")))
+    """A class that has no certificate, one that fails, or one that isn't borne out at its part."""
+    one = certificate(name="1", decided=600, cases=700, errors=0)
+    none = certificate(name="7", certified=False, decided=0, errors=0, bound=None)
+    whole = certificate(classes=[one, none])
+    found = gate(stated(100, 60, certificate=whole), Policy(precision=0.99, classes=("1",)))
+    assert found.verdict == "promote"
+    assert found.checks[0].figure == found.checks[1].figure == pytest.approx(0.025 ** (1 / 600))
+    found = gate(stated(100, 60, certificate=whole), Policy(precision=0.99, classes=("1", "7")))
     assert [check.holds for check in found.checks] == [True, True, False]
     with pytest.raises(FortnightError, match="class 8 has no certificate"):
-        gate(whole(), Policy(precision=0.99, classes=("8",)))
-    greedy = [{**one, "confidence": 0.95} for one in own]
-    with pytest.raises(FortnightError, match="not shared out"):
-        gate(
-            stated(1, 1, certificate=certificate(classes=greedy)),
-            Policy(precision=0.99, classes=("1", "7")),
-        )
+        gate(stated(1, 1, certificate=whole), Policy(precision=0.99, classes=("8",)))
+    with pytest.raises(FortnightError, match="two certificates"):
+        gate(stated(1, 1, certificate=certificate(classes=[one, one])), SLICE)
+    greedy = [{**one, "decided": 320}, none]  # 299 without an error are enough for one class alone
+    with pytest.raises(FortnightError, match="not borne out"):
+        gate(stated(1, 1, certificate=certificate(classes=greedy)), SLICE)
+    with pytest.raises(FortnightError, match=r"classes\[0\].cases is missing"):
+        stated(1, 1, certificate=certificate(classes=[{**one, "cases": None}]))
 
 
 @pytest.mark.parametrize(
@@ -321,6 +321,16 @@ def test_other_slips_are_refused():
             "size_bytes is missing",
         ),
         (stated(100, 60), Policy(), "nothing about quality"),
+        (
+            stated(100, 60, saving={**SAVING, "confidence": 0.9}),
+            Policy(minimum_gain=0.0, minimum_saving=1.0),
+            "saving's confidence is 0.9",
+        ),
+        (
+            stated(100, 60, certificate=certificate(share_confidence=0.8)),
+            Policy(precision=0.99, smallest_share=0.1),
+            "share_confidence is 0.8",
+        ),
     ]
     contradicted = stated(100, 60)
     contradicted["holdout"]["difference"] = 0.03
@@ -340,7 +350,7 @@ def test_other_slips_are_refused():
         ({"hashes": {}}, "hashes.model is missing"),
         ({"holdout": []}, "is no object"),
         ({"holdout": {"n": True}}, "holdout.n is True"),
-        ({"saving": {**SAVING, "per_1000": float("nan")}}, "saving.per_1000 is nan"),
+        ({"saving": {**SAVING, "per_thousand": float("nan")}}, "saving.per_thousand is nan"),
         ({"version": 7}, "version is 7"),
         ({"certficate": {}}, "no part 'certficate'"),
         ({"certificate": certificate(share=1.2)}, "certificate.share is 1.2"),

@@ -97,7 +97,7 @@ def test_a_holdout_is_spent():
 
 
 def test_what_is_not_asked_for_is_not_looked_at():
-    """A policy without a precision spends nothing on certificates, one without a gain nothing else."""
+    """Without a precision, certificates spend nothing; without a gain, comparisons don't."""
     evidence = stated("svm", data="h")
     assert set(looks_of(evidence, (), Policy(minimum_gain=0.0), "")) == {"holdout"}
     assert set(looks_of(evidence, (), Policy(precision=0.99), "")) == {"certificate"}
