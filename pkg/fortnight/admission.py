@@ -37,8 +37,10 @@ def admit(evidence: Mapping[str, Any], policy: Policy) -> None:
     hashes = evidence["hashes"]
     if "holdout" in policy.parts:
         _check_holdout(evidence["holdout"], hashes)
+        _check_sides(evidence, "holdout")
     if "comparison" in policy.parts:
-        _check_comparison(evidence, policy)
+        _check_sides(evidence, "comparison")
+        _check_rope(evidence["comparison"], policy)
     if "certificate" in policy.parts:
         confidence = 1 - policy.delta / (2 if shares_cases(evidence, policy) else 1)
         _check_certificate(evidence["certificate"], hashes, policy, confidence)
@@ -65,13 +67,14 @@ def _check_holdout(counts: Mapping[str, Any], hashes: Mapping[str, Any]) -> None
         raise _refused("the holdout's difference is not that of its counts", f"{b} - {c} of {n}")
 
 
-def _check_comparison(evidence: Mapping[str, Any], policy: Policy) -> None:
-    found = evidence["comparison"]
+def _check_sides(evidence: Mapping[str, Any], part: str) -> None:
     for side in ("candidate", "incumbent"):
-        if found[side] != evidence[side]:
-            raise _refused(
-                f"the comparison's {side} is {found[side]}", f"it is of {evidence[side]}"
-            )
+        found, expected = evidence[part].get(side, evidence[side]), evidence[side]
+        if found != expected:
+            raise _refused(f"the {part}'s {side} is {found}", f"the evidence is about {expected}")
+
+
+def _check_rope(found: Mapping[str, Any], policy: Policy) -> None:
     if not math.isclose(found["rope"], policy.rope or 0.0, abs_tol=1e-12):
         _refuse_other("comparison's rope", found["rope"], policy.rope)
 

@@ -55,7 +55,9 @@ class Demo:
 class Product:
     """What one case costs, in `currency`, when a person decides it and when a machine does.
 
-    Costs are per case, error costs per wrong decision, the rate a share from 0 to 1.
+    Costs are per case, error costs per wrong decision, the rate a share from 0 to 1. `audit_share`
+    of what the machine decides is decided by people too, at `audit_cost`, or at `person_cost` if
+    that is None.
     """
 
     currency: str
@@ -65,6 +67,8 @@ class Product:
     person_error_cost: float
     machine_cost: float
     machine_error_cost: float
+    audit_share: float = 0.0
+    audit_cost: float | None = None
 
 # %% ../../nbs/lib/03_settings.ipynb #400fb3bd
 @dataclass(frozen=True)
@@ -214,6 +218,7 @@ _PRODUCT: dict[str, Reader] = {
     "machine_cost": AMOUNT,
     "machine_error_cost": AMOUNT,
 }
+_AUDIT: dict[str, Reader] = {"audit_share": RATE, "audit_cost": AMOUNT}
 _SECTIONS = (
     "workspace",
     "sprint",
@@ -254,15 +259,12 @@ def read_settings(root: Path, today: date | None = None) -> Settings:
     notebooks = {path.stem: path for path in sorted((root / "nbs" / "demos").glob("[!.]*.ipynb"))}
     # A run that did not pass may have left a partial notebook beside its target.
     notebooks = {name: path for name, path in notebooks.items() if not name.endswith(".partial")}
-    costs = None
-    if "product" in ini.values:
-        costs = Product(**read_section(ini, "product", _PRODUCT))  # type: ignore[arg-type]
     return Settings(
         root,
         str(package),
         calendar,
         _read_demos(ini, notebooks),
-        costs,
+        _read_product(ini) if "product" in ini.values else None,
         read_preload(ini),
         read_limits(ini),
         read_strict_shell(ini),
@@ -271,6 +273,12 @@ def read_settings(root: Path, today: date | None = None) -> Settings:
         read_tests(ini),
         read_policy(ini),
     )
+
+
+def _read_product(ini: IniFile) -> Product:
+    check_keys(ini, "product", _PRODUCT | _AUDIT)
+    audit = {key: read for key, read in _AUDIT.items() if key in ini.values["product"]}
+    return Product(**read_section(ini, "product", _PRODUCT | audit))  # type: ignore[arg-type]
 
 
 def _check_sections(ini: IniFile) -> None:

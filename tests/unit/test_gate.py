@@ -11,7 +11,9 @@ from scipy.special import bdtr
 from fortnight.errors import FortnightError
 from fortnight.exhibits import checked_evidence
 from fortnight.gate import cases_to_settle, gate
+from fortnight.holdout import compare_holdout
 from fortnight.ini import read_ini
+from fortnight.paired import compare
 from fortnight.policy import Policy, read_policy
 from fortnight.spending import looks_of, with_looks
 
@@ -313,7 +315,7 @@ def test_other_slips_are_refused():
         (
             stated(100, 60, comparison={**COMPARISON, "incumbent": "people"}),
             Policy(minimum_gain=0.0, rope=0.01),
-            "incumbent is people",
+            "comparison's incumbent is people",
         ),
         (
             stated(100, 60, measurements={}),
@@ -332,6 +334,9 @@ def test_other_slips_are_refused():
             "share_confidence is 0.8",
         ),
     ]
+    others = stated(100, 60)
+    others["holdout"]["candidate"] = "forest"
+    slips.append((others, BETTER, "holdout's candidate is forest"))
     contradicted = stated(100, 60)
     contradicted["holdout"]["difference"] = 0.03
     for evidence, policy, said in [*slips, (contradicted, BETTER, "not that of its counts")]:
@@ -390,3 +395,18 @@ def test_a_policy_that_makes_no_sense_is_refused(tmp_path, text: str, said: str)
         read_policy(read_ini(path))
     assert said in caught.value.what
     assert "line" in caught.value.where
+
+
+def test_the_records_of_comparisons_and_savings_are_evidence():
+    """What the other parts make goes in as it is, and answers."""
+    right = np.arange(N) % 50 > 0
+    other = right & (np.arange(N) % 25 > 1)
+    holdout = compare_holdout(right, other, holdout="h", names=("svm", "rules"))
+    splits = np.random.default_rng(1).normal(0.9, 0.01, size=(2, 100))
+    compared = compare(
+        splits[0] + 0.05, splits[1], 1 / 9, names=("svm", "rules"), measure="accuracy", rope=0.01
+    )
+    evidence = stated(1, 1, holdout="h") | {"holdout": holdout, "comparison": compared}
+    verdict = gate(checked_evidence(evidence), Policy(minimum_gain=0.0, rope=0.01))
+    assert verdict.verdict == "promote"
+    assert [check.name for check in verdict.checks] == ["gain", "not worse over splits"]
