@@ -38,6 +38,7 @@ from fortnight.ini import (
     read_section,
 )
 from .limits import Limits
+from .policy import Policy, read_policy
 
 # %% ../../nbs/lib/03_settings.ipynb #c1db6c42
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Settings:
     are those of every run; with `strict_shell`, a shell command that fails is an error; `secrets`
     names parameters whose values are never written down, beside those that look like secrets.
     `shrink` says what a run is that did less than the one before: ``fail``, ``warn``, or nothing.
-    `tests` are folders and notebooks that are tests, relative to the root.
+    `tests` are folders and notebooks that are tests, relative to the root. `policy` is what is
+    asked of candidates, if the team has said it.
     """
 
     root: Path
@@ -92,6 +94,7 @@ class Settings:
     secrets: tuple[str, ...] = ()
     shrink: str = ""
     tests: tuple[str, ...] = ("nbs/lib", "nbs/demos")
+    policy: Policy | None = None
 
     @property
     def package_folder(self) -> Path:
@@ -227,6 +230,7 @@ _SECTIONS = (
     "limits",
     "test",
     "secrets",
+    "gate",
 )
 
 
@@ -267,6 +271,7 @@ def read_settings(root: Path, today: date | None = None) -> Settings:
         read_secrets(ini),
         read_shrink(ini),
         read_tests(ini),
+        read_policy(ini),
     )
 
 
