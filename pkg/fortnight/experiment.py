@@ -20,11 +20,11 @@ from .cases import Cases, checked_cases
 from .errors import FortnightError
 from .identity import identity
 from .kept import Kept, key_of
-from .latency import Latency, latencies
 from .origins import version_of
 from .results import Entry, Experiment, Failure
 from .rows import row_hashes
 from .scoring import Measure, measures_of, told
+from .speed import Latency, latencies
 from .splits import Splits, check_twins, draw_splits
 from .work import Outcome, Piece, answer_and_score, work_off
 
