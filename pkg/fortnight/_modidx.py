@@ -685,6 +685,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'fortnight.normalisers.normalised': ('normalisers.html#normalised', 'fortnight/normalisers.py'),
                                        'fortnight.normalisers.read_sanitizers': ( 'normalisers.html#read_sanitizers',
                                                                                   'fortnight/normalisers.py')},
+            'fortnight.not_worse': { 'fortnight.not_worse._told': ('not_worse.html#_told', 'fortnight/not_worse.py'),
+                                     'fortnight.not_worse.assert_not_worse': ('not_worse.html#assert_not_worse', 'fortnight/not_worse.py')},
             'fortnight.notebook': { 'fortnight.notebook.Cell': ('notebook.html#cell', 'fortnight/notebook.py'),
                                     'fortnight.notebook.Cell.has_code': ('notebook.html#cell.has_code', 'fortnight/notebook.py'),
                                     'fortnight.notebook.Cell.tags': ('notebook.html#cell.tags', 'fortnight/notebook.py'),

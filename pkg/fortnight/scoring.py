@@ -128,18 +128,20 @@ class Answered:
         classes: NDArray[Any] | None = None,
         model: Any = None,
     ) -> None:
-        self._cases, self._model = X, model
+        self._cases, self._model, self._tags = X, model, None
         self._given: dict[str, Any] = {} if answers is None else {"predict": answers}
         self.classes_ = getattr(model, "classes_", classes)
 
     def __sklearn_tags__(self) -> Any:
-        """Say what the model behind is; without one, a classifier."""
+        """Say what the model behind is, which scikit-learn asks often; else, a classifier."""
         from sklearn.utils import ClassifierTags, Tags, TargetTags, get_tags
 
-        if self._model is not None:
-            return get_tags(self._model)
-        target = TargetTags(required=True)
-        return Tags("classifier", target_tags=target, classifier_tags=ClassifierTags())
+        if self._tags is None and self._model is not None:
+            self._tags = get_tags(self._model)
+        elif self._tags is None:
+            target = TargetTags(required=True)
+            self._tags = Tags("classifier", target_tags=target, classifier_tags=ClassifierTags())
+        return self._tags
 
     def predict(self, X: Any = None) -> NDArray[Any]:
         """Return the answers to the cases; those are known, whatever is handed over."""

@@ -220,7 +220,7 @@ def load_splits(path: Path) -> Splits:
         If the file can't be read, or isn't what was written.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             cases, repeats, number = (int(value) for value in stored["shape"])
             train, test = (
                 tuple(stored[f"{part}_{i}"] for i in range(number)) for part in ("train", "test")

@@ -24,7 +24,7 @@ def time_in_turn(
     *,
     least: int = 5,
     most: int = 30,
-    enough: float = 0.05,
+    enough: float = 0.02,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[dict[str, tuple[float, ...]], dict[str, str]]:
     """Return the seconds that calls took, one of each in turn, and the errors of those that failed.
