@@ -62,14 +62,15 @@ class Certificate:
 
     def __str__(self) -> str:
         """Return the promise in one sentence."""
-        of = f"of {self.name!r} " if self.name else ""
         if not self.certified:
+            of = f"of {self.name!r} " if self.name else ""
             more = (
                 f"some {self.more_labels:,} more labels" if self.more_labels else "a better model"
             )
             return f"No slice {of}is certified at {self.precision:.1%}; it takes {more}."
+        are = f"are {self.name!r} and " if self.name else ""
         return (
-            f"{self.share:.1%} of cases {of}can be decided, at least {self.bound:.1%} of them"
+            f"{self.share:.1%} of cases {are}can be decided, at least {self.bound:.1%} of them"
             f" rightly ({self.confidence:.1%} confidence;"
             f" {self.errors} errors in {self.decided:,})."
         )
