@@ -19,6 +19,7 @@ import click
 
 from .asking import as_json_option, kernels, leave, reproduce_, why_, workspace_settings
 from .errors import FortnightError
+from .labelling import labels_
 from .promoting import demote_, plan_, promote_
 
 # %% ../../nbs/lib/90_cli.ipynb #f582e242
@@ -34,6 +35,7 @@ app.add_command(kernels)
 app.add_command(plan_)
 app.add_command(promote_)
 app.add_command(demote_)
+app.add_command(labels_)
 
 _PATH = click.Path(path_type=Path)
 _cold = click.option("--cold", is_flag=True, help="Start kernels from nothing.")
