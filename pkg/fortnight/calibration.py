@@ -119,6 +119,8 @@ def labelled_cases(
         If scores are missing, lengths differ, or a case occurs twice or was seen before.
     """
     values = checked_scores(scores)
+    if not len(values):
+        raise _refusal("There are no labelled cases.", "label some; fortnight labels says how many")
     truth = _checked_truth(correct, len(values))
     mask = _split(tuning, len(values), np.random.default_rng(seed))
     parts: list[Any] = [values, truth, mask]

@@ -92,8 +92,8 @@ def certified_precision(
     chosen: Step, steps: tuple[Step, ...], planned: int, promise: Promise
 ) -> float:
     """Return the precision that is certified, which is at least what was asked for."""
-    asked = 1 - promise.risk
-    if promise.method == "bonferroni":
+    asked = round(1 - promise.risk, 12)
+    if promise.method == "bonferroni" or planned == 1:
         above = upper_rate(chosen.errors, chosen.decided, 1 - promise.delta / planned)
     elif promise.method != "holm" and len(steps) == planned and steps[-1].passed:
         errors, decided = [s.errors for s in steps], [s.decided for s in steps]
