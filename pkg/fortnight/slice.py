@@ -170,7 +170,7 @@ def certify(
     promise = _shared(promise, names, fixed)
     _check_enough(cases, promise, needs)
     paper = _paper(precision, confidence, share_confidence or confidence, method, cases)
-    conditions = conditions_of(cases.checked, confidence, rows is not None)
+    conditions = conditions_of(cases.checked, paper.confidence, rows is not None)
     paper = replace(paper, conditions=conditions, model=model, code=code)
     new = None if fresh is None else checked_scores(fresh, "fresh scores")
     if names is None:
