@@ -605,7 +605,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'fortnight.kinds.read_kind': ('kinds.html#read_kind', 'fortnight/kinds.py')},
             'fortnight.lab': {'fortnight.lab.lab_command': ('lab.html#lab_command', 'fortnight/lab.py')},
             'fortnight.labelling': { 'fortnight.labelling._percent': ('labelling.html#_percent', 'fortnight/labelling.py'),
-                                     'fortnight.labelling._share_option': ('labelling.html#_share_option', 'fortnight/labelling.py'),
                                      'fortnight.labelling._table': ('labelling.html#_table', 'fortnight/labelling.py'),
                                      'fortnight.labelling._told': ('labelling.html#_told', 'fortnight/labelling.py'),
                                      'fortnight.labelling.labels_': ('labelling.html#labels_', 'fortnight/labelling.py')},

@@ -8,7 +8,8 @@ __all__ = ['labels_']
 # %% ../../nbs/lib/89d_labelling.ipynb #bcb9912c
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,19 +21,16 @@ if TYPE_CHECKING:
 # %% ../../nbs/lib/89d_labelling.ipynb #cec69f0b
 _ERRORS = range(5)
 _SHARES = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
-
-
-def _share_option(name: str, default: float, text: str) -> Any:
-    return click.option(
-        name, type=float, default=default, show_default=True, metavar="SHARE", help=text
-    )
+_share_option = partial(click.option, type=float, show_default=True, metavar="SHARE")
 
 
 @click.command("labels")
-@_share_option("--precision", 0.95, "Of the decided cases, those that are to be right.")
-@_share_option("--confidence", 0.95, "How surely that is to hold.")
-@_share_option("--share", 0.05, "Of all cases, those that are to be decided.")
-@_share_option("--tuning", 0.3, "Of all labels, those that find the threshold.")
+@_share_option(
+    "--precision", default=0.95, help="Of the decided cases, those that are to be right."
+)
+@_share_option("--confidence", default=0.95, help="How surely that is to hold.")
+@_share_option("--share", default=0.05, help="Of all cases, those that are to be decided.")
+@_share_option("--tuning", default=0.3, help="Of all labels, those that find the threshold.")
 @as_json_option
 def labels_(
     precision: float, confidence: float, share: float, tuning: float, as_json: bool
