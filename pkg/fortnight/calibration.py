@@ -37,6 +37,8 @@ def checked_scores(scores: ArrayLike, name: str = "scores") -> NDArray[np.float6
         If they are not one finite number for each case.
     """
     try:
+        if isinstance(scores, np.ma.MaskedArray):
+            scores = scores.astype(np.float64).filled(np.nan)
         values = np.asarray(scores, dtype=np.float64)
     except (TypeError, ValueError):
         raise _refusal(
@@ -70,15 +72,16 @@ def _refusal(what: str, cure: str) -> FortnightError:
     return FortnightError(what, why="a certificate needs one score and one truth a case", cure=cure)
 
 # %% ../../nbs/lib/32c_calibration.ipynb #621fb0b4
-def _split(
-    tuning: float | ArrayLike, length: int, chance: np.random.Generator
-) -> NDArray[np.bool_]:
+def _split(tuning: float | ArrayLike, length: int, seed: int) -> NDArray[np.bool_]:
     """Return which cases are for tuning, drawn or as given."""
     if np.ndim(tuning) == 0:
         share = np.asarray(tuning).item()
         if not (isinstance(share, int | float) and 0 <= share < 1):
             raise _refusal(f"The tuning part is {share!r}.", "tuning=0.3, or a mask of cases")
+        if not isinstance(seed, int | np.integer) or seed < 0:
+            raise _refusal(f"The seed is {seed!r}.", "seed=0: the same gives the same certificate")
         mask = np.zeros(length, dtype=bool)
+        chance = np.random.default_rng(seed)
         mask[chance.permutation(length)[: round(share * length)]] = True
         return mask
     given = np.asarray(tuning)
@@ -122,7 +125,7 @@ def labelled_cases(
     if not len(values):
         raise _refusal("There are no labelled cases.", "label some; fortnight labels says how many")
     truth = _checked_truth(correct, len(values))
-    mask = _split(tuning, len(values), np.random.default_rng(seed))
+    mask = _split(tuning, len(values), seed)
     parts: list[Any] = [values, truth, mask]
     if rows is not None:
         hashes = np.asarray(rows)

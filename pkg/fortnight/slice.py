@@ -168,7 +168,7 @@ def certify(
     names = None if classes is None else _names(classes, cases.scores, "classes")
     promise = promise_of(precision, confidence, share_confidence, method)
     promise = _shared(promise, names, fixed)
-    _check_enough(cases, promise, needs)
+    _check_enough(cases, promise, fixed)
     paper = _paper(precision, confidence, share_confidence or confidence, method, cases)
     conditions = conditions_of(cases.checked, paper.confidence, rows is not None)
     paper = replace(paper, conditions=conditions, model=model, code=code)
@@ -198,10 +198,12 @@ def _shared(
     return replace(promise, delta=promise.delta / count, share_delta=promise.share_delta / count)
 
 
-def _check_enough(cases: LabelledCases, promise: Promise, needs: bool) -> None:
+def _check_enough(cases: LabelledCases, promise: Promise, grid: NDArray[np.float64] | None) -> None:
+    if grid is not None and not len(grid):
+        raise FortnightError("The grid is empty.", why="nothing is tested", cure="grid=[0.9, 0.8]")
     least = int(cases_needed(0, promise.risk, promise.delta))
     count, tuning = int((~cases.tuning).sum()), int(cases.tuning.sum())
-    if needs and not tuning:
+    if (promise.method == "tuned" or grid is None) and not tuning:
         raise FortnightError(
             "There are no tuning cases.",
             why="a threshold chosen on the cases that are counted is promised nothing",

@@ -483,6 +483,20 @@ class TestRefusals:
         """Neither a part nor a mask of these cases."""
         self.refused("The tuning", cases, tuning=tuning)
 
+    def test_masked_scores_are_missing(self, cases: dict):
+        """A mask is how numpy says so."""
+        masked = np.ma.masked_array(cases["scores"], cases["scores"] > 0.9)
+        self.refused("scores are missing", cases, scores=masked)
+
+    @pytest.mark.parametrize("seed", [None, "x", -1, 1.5])
+    def test_a_seed_that_gives_no_split(self, cases: dict, seed):
+        """Chance alone would give another certificate each time."""
+        self.refused("The seed is", cases, seed=seed)
+
+    def test_an_empty_grid(self, cases: dict):
+        """There would be nothing to test."""
+        self.refused("The grid is empty", cases, grid=[], method="holm")
+
     def test_no_tuning_where_it_is_needed(self, cases: dict):
         """A threshold has to come from somewhere."""
         self.refused("no tuning cases", cases, tuning=0)
