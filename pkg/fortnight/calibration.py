@@ -38,7 +38,7 @@ def checked_scores(scores: ArrayLike, name: str = "scores") -> NDArray[np.float6
     """
     try:
         if isinstance(scores, np.ma.MaskedArray):
-            scores = scores.astype(np.float64).filled(np.nan)
+            scores = np.ma.filled(scores.astype(np.float64), np.nan)
         values = np.asarray(scores, dtype=np.float64)
     except (TypeError, ValueError):
         raise _refusal(
