@@ -31,16 +31,16 @@ def rest_of(name: str, share: float) -> float:
         If it is not.
     """
     try:
-        known = 0 < float(share) < 1
+        rest = round(1 - float(share), 12)
     except (TypeError, ValueError):
-        known = False
-    if not known:
+        rest = np.nan
+    if not 0 < rest < 1:
         raise FortnightError(
             f"The {name} is {share!r}.",
             why="expected a share between 0 and 1, exclusive: nothing is certain",
             cure=f"{name}=0.95",
         )
-    return round(1 - float(share), 12)
+    return rest
 
 # %% ../../nbs/lib/32_bounds.ipynb #0b78536f
 def p_value(errors: ArrayLike, cases: ArrayLike, risk: float) -> NDArray[np.float64]:

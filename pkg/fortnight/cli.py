@@ -20,6 +20,7 @@ import click
 from .asking import as_json_option, kernels, leave, reproduce_, why_, workspace_settings
 from .errors import FortnightError
 from .gating import gate_
+from .labelling import labels_
 from .promoting import demote_, plan_, promote_
 
 # %% ../../nbs/lib/90_cli.ipynb #f582e242
@@ -36,6 +37,7 @@ app.add_command(plan_)
 app.add_command(promote_)
 app.add_command(demote_)
 app.add_command(gate_)
+app.add_command(labels_)
 
 _PATH = click.Path(path_type=Path)
 _cold = click.option("--cold", is_flag=True, help="Start kernels from nothing.")

@@ -46,6 +46,7 @@ class _Reach:
         self._within: dict[int, int] = {}
 
     def digest(self, value: Any) -> bytes:
+        """Return the hash of a value: a mark of what kind it is, and the hashes of its parts."""
         key = id(value)
         if key in self._known:
             return self._known[key][0]

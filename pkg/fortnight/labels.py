@@ -78,11 +78,13 @@ def labels_needed(
         If a share isn't one.
     """
     risk, delta = rest_of("precision", precision), rest_of("confidence", confidence)
-    if share != 1:
-        rest_of("share", share)
-    rest = 1 - Fraction(str(float(tuning)))
-    if not 0 < rest <= 1:
-        raise FortnightError(f"The tuning part is {tuning}.", cure="tuning=0.3, or 0 for none")
+    if not (0 < share <= 1 and 0 <= tuning < 1 and errors >= 0):
+        raise FortnightError(
+            f"A share of {share}, {errors} errors and a tuning part of {tuning} make no slice.",
+            why="expected a share above 0 and at most 1, and a tuning part below 1",
+            cure="a share of 0.05 and a tuning part of 0.3, or of 0 for none",
+        )
     decided = int(cases_needed(errors, risk, delta))
+    rest = 1 - Fraction(str(float(tuning)))
     labels = Fraction(decided) / Fraction(str(float(share)))
     return LabelsNeeded(errors, decided, float(share), math.ceil(labels), math.ceil(labels / rest))

@@ -32,12 +32,13 @@ def count_decided(
     -------
     cases, errors : ndarray of int, shape (…, thresholds)
     """
-    cases, errors = [], []
-    for threshold in np.moveaxis(thresholds, -1, 0):
+    shape = (*np.broadcast_shapes(scores.shape[:-1], thresholds.shape[:-1]), thresholds.shape[-1])
+    cases, errors = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for place, threshold in enumerate(np.moveaxis(thresholds, -1, 0)):
         decided = scores >= threshold[..., None]
-        cases.append(decided.sum(-1))
-        errors.append((decided & wrong).sum(-1))
-    return np.stack(cases, -1), np.stack(errors, -1)
+        cases[..., place] = decided.sum(-1)
+        errors[..., place] = (decided & wrong).sum(-1)
+    return cases, errors
 
 
 def quantile_grid(scores: NDArray[Any], size: int = 20) -> NDArray[Any]:
